@@ -1,0 +1,1 @@
+"""Ask your documents; every sentence of the answer is cited and checked."""

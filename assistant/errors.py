@@ -1,0 +1,73 @@
+"""Every error the assistant raises on purpose, in one tree.
+
+    AssistantError
+    ├── SettingsError            a setting, option or environment variable is not usable
+    ├── PromptError              a prompt file is missing or its $variables are wrong
+    ├── DocumentError            one file cannot be read; `source`, `reason` and `remedy` are attributes
+    ├── CorpusError              the folder to index is missing, unreadable or suddenly empty
+    ├── EmbeddingError           an embedding model is unknown, unreachable or answers nonsense
+    └── IndexStorageError        the index folder cannot be used as it is
+        ├── IndexMissingError    there is no index there yet
+        ├── IndexLockedError     another process is writing
+        ├── IndexMismatchError   built by another model, folder, chunking or a newer format
+        └── IndexCorruptError    the catalog itself is damaged
+
+Every message says what happened, to which thing, and what to do about it. A refusal ("the
+documents do not say") is a value of an Answer, never an error.
+"""
+
+
+class AssistantError(Exception):
+    """Base of all errors that the assistant raises on purpose."""
+
+
+class SettingsError(AssistantError):
+    """A setting, option or environment variable is not usable."""
+
+
+class PromptError(AssistantError):
+    """A prompt file is missing, or has unknown or missing variables."""
+
+
+class DocumentError(AssistantError):
+    """One file cannot be turned into a Document.
+
+    `kind` is a stable word for programs (`encrypted`, `corrupt`, `empty`, `no-text-layer`,
+    `too-large`, `unsupported`, `wrong-extension`, `timeout`, `memory`, `unreadable`, `crashed`);
+    `reason` and `remedy` are for people.
+    """
+
+    def __init__(self, source: str, *, kind: str, reason: str, remedy: str) -> None:
+        self.source = source
+        self.kind = kind
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{source}: {reason}; {remedy}")
+
+
+class CorpusError(AssistantError):
+    """The folder to index is missing, unreadable or suddenly empty."""
+
+
+class EmbeddingError(AssistantError):
+    """An embedding model is unknown, unreachable, or answers nonsense."""
+
+
+class IndexStorageError(AssistantError):
+    """The index folder cannot be used as it is."""
+
+
+class IndexMissingError(IndexStorageError):
+    """There is no index in that folder yet."""
+
+
+class IndexLockedError(IndexStorageError):
+    """Another process is writing to the index."""
+
+
+class IndexMismatchError(IndexStorageError):
+    """The index was built by another model, folder, chunking, or a newer format."""
+
+
+class IndexCorruptError(IndexStorageError):
+    """The catalog itself, which is the truth, is damaged."""

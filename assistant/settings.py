@@ -1,0 +1,136 @@
+"""All settings in one frozen value; the only module that reads the environment and assistant.toml."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import SettingsError
+
+CONFIG_FILE = "assistant.toml"
+ENVIRONMENT_PREFIX = "ASSISTANT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, with its default; checked when made.
+
+    Each can be given as a key of `assistant.toml` in the working folder, as an environment
+    variable (`ASSISTANT_` + the name in capitals, which wins), or to `Assistant.open(...)`.
+
+    Attributes:
+        index: Folder of the index.
+        folder: Folder of documents that `sync` reads when none is named.
+        embedding: The embedding model for retrieval: `embedded` (all-MiniLM-L6-v2, inside the
+            package), or a LlamaIndex one: `openai-like:MODEL@URL`, `ollama:MODEL[@URL]`.
+        chunk_tokens: The longest passage, in cl100k_base tokens.
+        max_file_bytes: Larger files are not read, but reported.
+        max_unpacked_bytes: The same for what a packed format (docx, xlsx, epub, ...) unpacks to.
+        parse_seconds: A file that takes longer to parse is reported and left out.
+        parse_memory_bytes: Address space of a parsing process.
+        parse_workers: Parsing processes side by side.
+        encoder_threads: Threads of the embedded model; 0 is one for each processor.
+        candidates: Passages that each of the two searches hands to the fusion.
+        answer_sentences: The most sentences in an extractive answer.
+        refusal_threshold: An answer whose probability of being in the documents is below this
+            is a refusal.
+        prompts: A folder whose files replace the built-in prompts of the same name, or empty.
+    """
+
+    index: str = "indexes/default"
+    folder: str = "seeds"
+    embedding: str = "embedded"
+    chunk_tokens: int = 200
+    max_file_bytes: int = 200_000_000
+    max_unpacked_bytes: int = 1_000_000_000
+    parse_seconds: float = 120.0
+    parse_memory_bytes: int = 2_000_000_000
+    parse_workers: int = 1
+    encoder_threads: int = 0
+    candidates: int = 100
+    answer_sentences: int = 3
+    refusal_threshold: float = 0.5
+    prompts: str = ""
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            SettingsError: A value has the wrong type or lies outside of its range.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            wanted = type(field.default)
+            if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+                continue
+            if not isinstance(value, wanted) or isinstance(value, bool):
+                raise SettingsError(
+                    f"{field.name} is {value!r}; it must be a {wanted.__name__}, "
+                    f"such as {field.default!r}"
+                )
+        for name, least, most in (
+            ("chunk_tokens", 16, 8192),
+            ("max_file_bytes", 1, None),
+            ("max_unpacked_bytes", 1, None),
+            ("parse_seconds", 0.1, None),
+            ("parse_memory_bytes", 200_000_000, None),
+            ("parse_workers", 1, 64),
+            ("encoder_threads", 0, 256),
+            ("candidates", 1, 10_000),
+            ("answer_sentences", 1, 50),
+            ("refusal_threshold", 0.0, 1.0),
+        ):
+            value = getattr(self, name)
+            if value < least or (most is not None and value > most):
+                bounds = f"{least} or more" if most is None else f"between {least} and {most}"
+                raise SettingsError(f"{name} is {value}; it must be {bounds}")
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        directory: str | Path = ".",
+        environment: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> "Settings":
+        """Read `assistant.toml` in `directory`, then the environment, then the overrides.
+
+        An override of None means "not given".
+
+        Raises:
+            SettingsError: A name is unknown, a value unusable, or the file not valid TOML.
+        """
+        environment = os.environ if environment is None else environment
+        defaults = {field.name: field.default for field in fields(cls)}
+        values: dict[str, Any] = {}
+        path = Path(directory) / CONFIG_FILE
+        if path.is_file():
+            try:
+                values = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{path} is not valid TOML ({error}); correct it") from error
+            except OSError as error:
+                raise SettingsError(f"{path} cannot be read ({error}); mend it") from error
+            for name in values:
+                if name not in defaults:
+                    raise SettingsError(
+                        f"{path} sets {name!r}, which is unknown; known: {', '.join(defaults)}"
+                    )
+        for name, default in defaults.items():
+            text = environment.get(ENVIRONMENT_PREFIX + name.upper())
+            if text is None:
+                continue
+            try:
+                values[name] = type(default)(text)
+            except ValueError as error:
+                raise SettingsError(
+                    f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}; "
+                    f"it must be a {type(default).__name__}, such as {default!r}"
+                ) from error
+        values.update({name: value for name, value in overrides.items() if value is not None})
+        unknown = sorted(set(values) - set(defaults))
+        if unknown:
+            raise SettingsError(f"unknown setting {unknown[0]!r}; known: {', '.join(defaults)}")
+        return replace(cls(), **values)
