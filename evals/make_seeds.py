@@ -32,7 +32,7 @@ BACKGROUND: Text = [
         "Iran and Russia are about to raise their relations to a new formal level. This paper "
         "explains where those relations come from: the agreement that is being replaced, the "
         "years of common action in Syria, the membership of both countries in BRICS, and the "
-        "recent Russian treaty with North Korea to which the new one is often compared. What "
+        "recent Russian treaty with North Korea with which the new one is compared. What "
         "individual officials said during the week of the visit is recorded in separate papers "
         "and repeated here only where the background cannot be understood without it.",
     ),
@@ -63,7 +63,7 @@ BACKGROUND: Text = [
     ("heading", "4. Syria"),
     (
         "text",
-        "Syria is the clearest case of the two acting together. According to the report, Russia "
+        "In Syria the two stood on the same side for years. According to the report, Russia "
         "and Iran were the most important allies of Bashar Assad and the reason why he could "
         "hold on to power through more than a decade of civil war. That chapter closed in "
         "December, when his government was brought down by Hayat Tahrir al-Sham, known by the "
@@ -124,10 +124,10 @@ BACKGROUND: Text = [
     ("heading", "7. Ukraine and the question of borders"),
     (
         "text",
-        "The treaty also touches on the war in Ukraine without naming it. It is to include a "
-        "note about the territorial integrity of the two parties, as Jalali made known. Russia "
-        "claims territory that belongs to Ukraine, and the report calls these claims false. Its "
-        "reading is that a promise to respect Russia’s territorial integrity would amount to "
+        "One provision of the treaty has been read in the light of the war in Ukraine. There is to "
+        "be a note about the territorial integrity of the two parties, as Jalali made known. "
+        "Russia claims territory that belongs to Ukraine, and the report calls these claims false. "
+        "Its reading is that a promise to respect Russia’s territorial integrity would amount to "
         "Iranian acceptance of them. This is an inference by the report; it is not something "
         "that an Iranian official is quoted as saying.",
     ),
