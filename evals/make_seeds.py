@@ -312,16 +312,18 @@ SHEETS: dict[str, list[tuple[str, ...]]] = {
 
 
 def background_pdf() -> bytes:
-    """The background paper on A5-like pages, so that paragraphs run across their ends."""
+    """The background paper on small pages, so that paragraphs run across their ends."""
     from reportlab.lib.enums import TA_JUSTIFY
     from reportlab.lib.pagesizes import A5
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.pdfgen.canvas import Canvas
-    from reportlab.platypus import Paragraph, SimpleDocTemplate
+    from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate
 
     body = ParagraphStyle(
         "text",
         fontName="Times-Roman",
+        allowWidows=0,
+        allowOrphans=0,
         fontSize=11,
         leading=14.5,
         spaceAfter=7,
@@ -340,7 +342,6 @@ def background_pdf() -> bytes:
             fontSize=12,
             spaceBefore=8,
             alignment=0,
-            keepWithNext=1,
         ),
     }
     styles["title"].spaceAfter = 10
@@ -348,6 +349,12 @@ def background_pdf() -> bytes:
     def footer(canvas: Canvas, template: SimpleDocTemplate) -> None:
         canvas.setFont("Helvetica", 8)
         canvas.drawCentredString(A5[0] / 2, 28, f"Page {canvas.getPageNumber()}")
+
+    story: list[Flowable] = []
+    for style, words in BACKGROUND:
+        if style == "heading":
+            story.append(CondPageBreak(4.5 * body.leading))  # room for two lines of text below it
+        story.append(Paragraph(words, styles[style]))
 
     written = io.BytesIO()
     SimpleDocTemplate(
@@ -363,11 +370,7 @@ def background_pdf() -> bytes:
         invariant=1,
         pageCompression=0,
         lang="en",
-    ).build(
-        [Paragraph(words, styles[style]) for style, words in BACKGROUND],
-        onFirstPage=footer,
-        onLaterPages=footer,
-    )
+    ).build(story, onFirstPage=footer, onLaterPages=footer)
     # An invariant file claims the year 2000. Blanks of the same length keep every offset right.
     return re.sub(
         rb"/(?:CreationDate|ModDate) \(D:[^)]*\)",
