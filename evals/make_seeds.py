@@ -1,9 +1,9 @@
 """Write the seed documents that are not plain text: `python evals/make_seeds.py [FOLDER]`.
 
-The same text gives the same bytes on every machine, so that a test can hold the committed files
-to this script. To that end nothing is compressed (zlib's output differs between builds) and no
-file carries a date: the documents speak in weekdays only, and a day of our own making would
-mislead whoever filters by date.
+The same text and the libraries named in WRITTEN_WITH give the same bytes on every machine, so that
+a test can hold the committed files to this script. To that end nothing is compressed (zlib's output
+differs between builds) and no file carries a date: the documents speak in weekdays only, and a day
+of our own making would mislead whoever filters by date.
 """
 
 import io
@@ -453,6 +453,13 @@ WRITERS = {
     "background.pdf": background_pdf,
     "russian-statements.docx": statements_docx,
     "people-and-channels.xlsx": people_xlsx,
+}
+
+# Other releases give the same text in other bytes: a PDF's first line, the order in a zip file.
+WRITTEN_WITH = {
+    "background.pdf": ("reportlab", "5.1.0"),
+    "russian-statements.docx": ("python-docx", "1.2.0"),
+    "people-and-channels.xlsx": ("openpyxl", "3.1.5"),
 }
 
 
