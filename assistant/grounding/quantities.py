@@ -1,0 +1,490 @@
+"""Numbers and dates of a text: what they amount to, and whether one bears out another."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.grounding.words import CARDINALS, Token
+
+Bound = Literal["=", "~", ">", ">=", "<", "<="]
+
+SCALES = {
+    "hundred": 1e2,
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "trillion": 1e12,
+    "dozen": 12.0,
+    "k": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "bn": 1e9,
+    "tn": 1e12,
+}
+LETTER_SCALES = frozenset({"k", "m", "mn", "bn", "tn"})
+
+CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen", "₽": "roubles"} | {
+    word: name
+    for name, words in {
+        "dollars": "dollar dollars usd",
+        "euros": "euro euros eur",
+        "pounds": "gbp sterling",
+        "yen": "yen jpy",
+        "roubles": "rouble roubles ruble rubles rub",
+        "rials": "rial rials irr",
+        "yuan": "yuan renminbi cny rmb",
+        "rupees": "rupee rupees inr",
+        "francs": "franc francs chf",
+        "cents": "cent cents",
+    }.items()
+    for word in words.split()
+}
+
+# What is measured, and how many of its smallest unit one of these is.
+UNITS = {
+    word: (dimension, factor)
+    for dimension, table in {
+        "seconds": {"second seconds": 1, "minute minutes": 60, "hour hours hr hrs": 3600}
+        | {"day days": 86400, "week weeks": 604800},
+        "months": {"month months": 1, "year years": 12, "decade decades": 120}
+        | {"century centuries": 1200},
+        "metres": {"mm millimetre millimetres millimeter millimeters": 0.001}
+        | {"cm centimetre centimetres centimeter centimeters": 0.01}
+        | {"metre metres meter meters": 1.0}
+        | {"km kilometre kilometres kilometer kilometers": 1000.0},
+        "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles": 5280},
+        "grams": {"mg": 0.001, "gram grams": 1, "kg kilogram kilograms kilo kilos": 1000}
+        | {"tonne tonnes": 1e6},
+        "ounces": {"ounce ounces oz": 1, "pound pounds lb lbs": 16},
+        "tons": {"ton tons": 1},
+        "litres": {"ml millilitre millilitres": 0.001, "litre litres liter liters": 1},
+        "watts": {"kw kilowatt kilowatts": 1e3, "mw megawatt megawatts": 1e6}
+        | {"gw gigawatt gigawatts": 1e9},
+        "bytes": {"kb kilobyte kilobytes": 1e3, "mb megabyte megabytes": 1e6}
+        | {"gb gigabyte gigabytes": 1e9, "tb terabyte terabytes": 1e12},
+        "hectares": {"hectare hectares ha": 1},
+        "acres": {"acre acres": 1},
+        "degrees": {"degree degrees": 1},
+    }.items()
+    for words, factor in table.items()
+    for word in words.split()
+}
+
+ORDINALS = {
+    word: value
+    for value, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
+        start=1,
+    )
+}
+
+# The words before a number that say it is a limit, longest first. "Over" is too often "during".
+BOUNDS_BEFORE: tuple[tuple[tuple[str, ...], Bound], ...] = (
+    (("no", "fewer", "than"), ">="),
+    (("no", "less", "than"), ">="),
+    (("not", "less", "than"), ">="),
+    (("no", "more", "than"), "<="),
+    (("not", "more", "than"), "<="),
+    (("a", "minimum", "of"), ">="),
+    (("a", "maximum", "of"), "<="),
+    (("at", "least"), ">="),
+    (("at", "most"), "<="),
+    (("up", "to"), "<="),
+    (("more", "than"), ">"),
+    (("greater", "than"), ">"),
+    (("higher", "than"), ">"),
+    (("longer", "than"), ">"),
+    (("less", "than"), "<"),
+    (("fewer", "than"), "<"),
+    (("lower", "than"), "<"),
+    (("shorter", "than"), "<"),
+    (("exceeding",), ">"),
+    (("above",), ">"),
+    (("below",), "<"),
+    (("under",), "<"),
+    (("about",), "~"),
+    (("around",), "~"),
+    (("approximately",), "~"),
+    (("roughly",), "~"),
+    (("nearly",), "~"),
+    (("almost",), "~"),
+    (("some",), "~"),
+    (("over",), "~"),
+    (("circa",), "~"),
+)
+BOUNDS_AFTER: tuple[tuple[tuple[str, ...], Bound], ...] = (
+    (("or", "more"), ">="),
+    (("or", "less"), "<="),
+    (("or", "fewer"), "<="),
+)
+
+MONTHS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sept sep",
+            "october oct",
+            "november nov",
+            "december dec",
+        ),
+        start=1,
+    )
+    for word in words.split()
+}
+WEEKDAYS = {
+    word: number
+    for number, word in enumerate(
+        "monday tuesday wednesday thursday friday saturday sunday".split()
+    )
+}
+BEFORE_A_YEAR = frozenset(
+    "in since by from until till during of year early late mid before after to and between".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An amount: "at least $1.5 million" is value 1500000, unit dollars, bound >=.
+
+    Attributes:
+        value: In the smallest unit of its dimension, scale words multiplied in.
+        unit: The dimension or currency, `percent`, `ordinal`, or None.
+        noun: The stem of the word counted, or None.
+        bound: Whether it is the amount itself (=), about it (~), or a limit.
+        text: As written, with its unit.
+        first: Index of its first token.
+        last: Index of its last token.
+    """
+
+    value: float
+    unit: str | None
+    noun: str | None
+    bound: Bound
+    text: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A date or a part of one; what is not said is None."""
+
+    year: int | None
+    month: int | None
+    day: int | None
+    weekday: int | None
+    text: str
+    first: int
+    last: int
+
+    @property
+    def parts(self) -> tuple[int | None, ...]:
+        """Year, month, day, weekday."""
+        return (self.year, self.month, self.day, self.weekday)
+
+
+def bears_out(source: Number, claim: Number) -> bool:
+    """Whether a source that gives one amount supports a claim that gives the other.
+
+    Units are not looked at. A limit supports only the same limit: "at least 20" is not "20".
+    """
+    value, wanted = source.value, claim.value
+    equal = math.isclose(value, wanted, rel_tol=1e-6) or rounds_to(value, wanted)
+    if claim.bound == "~":
+        return equal or (source.bound in "=~" and math.isclose(value, wanted, rel_tol=0.1))
+    if source.bound == "~":
+        return equal
+    if source.bound == "=":
+        if claim.bound == "=":
+            return equal
+        return {
+            ">=": value >= wanted or equal,
+            "<=": value <= wanted or equal,
+            ">": value > wanted,
+            "<": value < wanted,
+        }[claim.bound]
+    return equal and source.bound == claim.bound
+
+
+def rounds_to(value: float, rounded: float) -> bool:
+    """Whether a large amount, rounded to two or more digits, is the other: 1,512,000 and 1.5m."""
+    if rounded < 1e5 or not math.isfinite(value) or value == 0:
+        return False
+    digits = len(f"{rounded:.12g}".rstrip("0").replace(".", ""))
+    return digits >= 2 and float(f"{value:.{digits - 1}e}") == rounded
+
+
+def dates(tokens: Sequence[Token]) -> list[Date]:
+    """The dates in a text, in order."""
+    found: list[Date] = []
+    index = 0
+    while index < len(tokens):
+        date = date_at(tokens, index)
+        if date is None:
+            index += 1
+        else:
+            found.append(date)
+            index = date.last + 1
+    return found
+
+
+def date_at(tokens: Sequence[Token], index: int) -> Date | None:
+    """The date that starts at this token, if one does."""
+    token = tokens[index]
+    following = tokens[index + 1 : index + 7]
+
+    def made(length: int, *parts: int | None) -> Date:
+        last = index + length - 1
+        return Date(*parts, text=written(tokens, index, last), first=index, last=last)
+
+    if token.kind == "word":
+        if token.folded in WEEKDAYS and token.capitalised:
+            return made(1, None, None, None, WEEKDAYS[token.folded])
+        month = month_of(token)
+        if month is None:
+            return None
+        after = skip(following, {".", "th", "st", "nd", "rd"}, 0)
+        if after < len(following) and (day := day_of(following[after])) is not None:
+            end = skip(following, {"th", "st", "nd", "rd", ","}, after + 1)
+            if end < len(following) and (year := year_of(following[end])) is not None:
+                return made(end + 2, year, month, day, None)
+            return made(after + 2, None, month, day, None)
+        after = skip(following, {".", ",", "of"}, 0)
+        if after < len(following) and (year := year_of(following[after])) is not None:
+            return made(after + 2, year, month, None, None)
+        # "may" and "march" are also a modal and a verb: alone they need a preposition.
+        before = tokens[index - 1].folded if index else ""
+        if month in (3, 5) and before not in BEFORE_A_YEAR | {"last", "next", "this", "on"}:
+            return None
+        return made(1, None, month, None, None)
+    if token.kind != "number":
+        return None
+    if iso := iso_date(tokens, index):
+        return made(5, *iso, None)
+    day = day_of(token)
+    after = skip(following, {"th", "st", "nd", "rd", "of"}, 0)
+    if day is not None and after < len(following) and (month := month_of(following[after])):
+        end = skip(following, {".", ",", "of"}, after + 1)
+        if end < len(following) and (year := year_of(following[end])) is not None:
+            return made(end + 2, year, month, day, None)
+        return made(after + 2, None, month, day, None)
+    year = year_of(token)
+    if year is not None and stands_for_a_year(tokens, index):
+        return made(1, year, None, None, None)
+    return None
+
+
+def skip(tokens: Sequence[Token], words: set[str], index: int) -> int:
+    """The first index at or after `index` whose token is none of the words."""
+    while index < len(tokens) and tokens[index].folded in words:
+        index += 1
+    return index
+
+
+def month_of(token: Token) -> int | None:
+    """The month that a token names."""
+    return MONTHS.get(token.folded) if token.capitalised else None
+
+
+def day_of(token: Token) -> int | None:
+    """The day of a month that a token can be."""
+    if token.kind == "number" and token.stem.isdigit() and len(token.text) <= 2:
+        day = int(token.stem)
+        return day if 1 <= day <= 31 else None
+    return None
+
+
+def year_of(token: Token) -> int | None:
+    """The year that a token can be."""
+    if token.kind == "number" and token.text.isdigit() and len(token.text) == 4:
+        year = int(token.text)
+        return year if 1000 <= year <= 2199 else None
+    return None
+
+
+def stands_for_a_year(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a bare four-digit number is a year and not a count."""
+    before = tokens[index - 1].folded if index else ""
+    if before in CURRENCIES:
+        return False
+    if before in BEFORE_A_YEAR or before in {"(", "-", "–", ","}:
+        return True
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    if following is None or following.kind == "mark":
+        return following is None or following.text not in "%°"
+    return following.folded not in UNITS and following.folded not in CURRENCIES
+
+
+def iso_date(tokens: Sequence[Token], index: int) -> tuple[int, int, int] | None:
+    """Year, month and day of 2025-01-13, 13/01/2025 or 13-01-2025 (day first unless impossible)."""
+    parts = tokens[index : index + 5]
+    if len(parts) < 5 or parts[1].text not in "-/–" or parts[1].text != parts[3].text:
+        return None
+    if any(a.end != b.start for a, b in zip(parts, parts[1:], strict=False)):
+        return None
+    numbers = [part.text for part in (parts[0], parts[2], parts[4])]
+    if not all(n.isdigit() and n.isascii() and len(n) in (1, 2, 4) for n in numbers):
+        return None
+    first, middle, last = (int(n) for n in numbers)
+    if len(numbers[0]) == 4:
+        year, month, day = first, middle, last
+    elif len(numbers[2]) == 4:
+        year, month, day = last, middle, first
+        if month > 12:
+            month, day = day, month
+    else:
+        return None
+    return (year, month, day) if 1 <= month <= 12 and 1 <= day <= 31 else None
+
+
+def numbers(tokens: Sequence[Token], *, taken: frozenset[int] = frozenset()) -> list[Number]:
+    """The amounts in a text, in order; tokens at the `taken` indices belong to dates."""
+    found: list[Number] = []
+    index = 0
+    while index < len(tokens):
+        number = None if index in taken else number_at(tokens, index)
+        if number is None:
+            index += 1
+        else:
+            found.append(number)
+            index = number.last + 1
+    return found
+
+
+def number_at(tokens: Sequence[Token], index: int) -> Number | None:
+    """The amount that starts at this token, if one does."""
+    token = tokens[index]
+    if token.folded in ORDINALS and token.kind == "word":
+        return Number(ORDINALS[token.folded], "ordinal", None, "=", token.text, index, index)
+    value, last = amount(tokens, index)
+    if value is None:
+        return None
+    unit: str | None = None
+    factor = 1.0
+    noun: str | None = None
+    end = last
+    before = tokens[index - 1].folded if index else ""
+    following = next_word(tokens, last)
+    after = tokens[following] if following is not None else None
+    if before in CURRENCIES:
+        unit = CURRENCIES[before]
+    elif after is not None:
+        if after.text == "%" or after.folded in {"percent", "percentage", "pc"}:
+            unit, end = "percent", following or last
+        elif after.folded == "per" and token_text(tokens, (following or 0) + 1) == "cent":
+            unit, end = "percent", (following or 0) + 1
+        elif after.start == tokens[last].end and after.folded in {"st", "nd", "rd", "th"}:
+            unit, end = "ordinal", following or last
+        elif after.folded in CURRENCIES:
+            unit, end = CURRENCIES[after.folded], following or last
+        elif after.folded in UNITS:
+            (unit, factor), end = UNITS[after.folded], following or last
+        elif after.content and after.kind == "word" and not after.capitalised:
+            noun, end = after.stem, following or last
+    # A lone "one" is a pronoun more often than a number.
+    if token.folded == "one" and last == index and unit is None:
+        return None
+    start = index - 1 if before in CURRENCIES else index
+    return Number(
+        value=value * factor,
+        unit=unit,
+        noun=noun,
+        bound=bound_of(tokens, start, end),
+        text=written(tokens, start, end),
+        first=start,
+        last=last if noun else end,
+    )
+
+
+def amount(tokens: Sequence[Token], index: int) -> tuple[float | None, int]:
+    """The value that starts at this token, scale words included, and its last token's index."""
+    total = 0.0
+    current: float | None = None
+    last = index - 1
+    while index < len(tokens):
+        token = tokens[index]
+        word = token.folded
+        if token.kind == "number" and current is None and total == 0:
+            try:
+                current = float(token.stem)
+            except ValueError:
+                return None, index
+        elif word in CARDINALS and (
+            current is None
+            or current % 100 == 0
+            or (20 <= current % 100 and current % 10 == 0 and CARDINALS[word] < 10)
+        ):
+            current = (current or 0) + CARDINALS[word]
+        elif (
+            word in SCALES
+            and current is not None
+            and (word not in LETTER_SCALES or token.start == tokens[index - 1].end)
+        ):
+            if word == "hundred" or word == "dozen":
+                current *= SCALES[word]
+            else:
+                total, current = total + current * SCALES[word], 0.0
+        elif word in {"and", "-", "‑"} and last >= 0 and current is not None:
+            joined = token_text(tokens, index + 1)
+            previous = tokens[index - 1].folded
+            hyphen_joins = word != "and" and (
+                joined in SCALES
+                and joined not in LETTER_SCALES
+                or (joined in CARDINALS and previous in CARDINALS)
+            )
+            and_joins = word == "and" and previous in SCALES and joined in CARDINALS
+            if not (hyphen_joins or and_joins):
+                break
+            index += 1
+            continue
+        else:
+            break
+        last = index
+        index += 1
+    if current is None:
+        return None, last
+    return total + current, last
+
+
+def next_word(tokens: Sequence[Token], index: int) -> int | None:
+    """The index of the token after this one, a hyphen passed over."""
+    index += 1
+    if index < len(tokens) and tokens[index].text in {"-", "‑"}:
+        index += 1
+    return index if index < len(tokens) else None
+
+
+def token_text(tokens: Sequence[Token], index: int) -> str:
+    """The folded token at an index, or nothing past the end."""
+    return tokens[index].folded if index < len(tokens) else ""
+
+
+def written(tokens: Sequence[Token], first: int, last: int) -> str:
+    """The tokens as they stood, spaces between words only."""
+    text = ""
+    for index in range(first, last + 1):
+        gap = index > first and tokens[index].start > tokens[index - 1].end
+        text += (" " if gap else "") + tokens[index].text
+    return text
+
+
+def bound_of(tokens: Sequence[Token], first: int, last: int) -> Bound:
+    """Whether the words around an amount make it a limit or a rough figure."""
+    before = tuple(token.folded for token in tokens[max(0, first - 3) : first])
+    for words, bound in BOUNDS_BEFORE:
+        if before[-len(words) :] == words:
+            return bound
+    after = tuple(token.folded for token in tokens[last + 1 : last + 3])
+    for words, bound in BOUNDS_AFTER:
+        if after == words:
+            return bound
+    return "="

@@ -1,0 +1,419 @@
+"""Does this text support this sentence? Verdicts, without a language model, in milliseconds."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from assistant.embedding.embedding import Embedding, Vectors
+from assistant.grounding.conflicts import conflicts, same_name
+from assistant.grounding.evidence import Evidence, Piece, root
+from assistant.grounding.facts import Facts, facts
+from assistant.grounding.quantities import bears_out
+from assistant.grounding.words import Token, tokens
+from assistant.passages import Span, sentence_spans
+
+Label = Literal["quoted", "supported", "weak", "unsupported"]
+
+# A longer sentence is not prose; only a verbatim copy of it can be told.
+LONGEST_SENTENCE = 5000
+CITATION_MARK = re.compile(r"\[\d{1,4}(?:\s{0,3}[,;–-]\s{0,3}\d{1,4}){0,20}\]")
+SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+# A window of more sentences must cover more to be preferred.
+COST_OF_A_SENTENCE = 0.04
+# A second source sentence is added to the best window if it covers this share of the claim.
+WORTH_ADDING = 0.06
+# Conflicts are looked for where the source is about the same thing: this share is covered.
+ALIGNED = 0.5
+# Windows that cover nearly as much as the best may stand in for it if it conflicts.
+NEARLY_AS_GOOD = 0.1
+
+SUPPORTED = 0.5
+WEAK = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """A stretch of a source that bears a sentence out.
+
+    Attributes:
+        source: Which of the texts it is in, from 0.
+        start: Offset of its first character in that text.
+        end: Offset after its last character.
+        text: The characters between the two.
+    """
+
+    source: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the sources say to one sentence.
+
+    Attributes:
+        sentence: The sentence.
+        label: `quoted` (verbatim in a source), `supported`, `weak` (in part, or not surely) or
+            `unsupported` (absent, or contradicted).
+        score: From 0 to 1, how well it is supported; a contradiction keeps it below a half.
+        supports: The stretches that support it, or that it contradicts, best first.
+        reason: What is wrong, in words; empty when quoted or supported.
+        start: Offset of the sentence in the checked text.
+        end: Offset after its last character.
+    """
+
+    sentence: str
+    label: Label
+    score: float
+    supports: tuple[Support, ...]
+    reason: str
+    start: int = 0
+    end: int = 0
+
+
+class Window(NamedTuple):
+    """One to three sentences in a row of one source, and which of the claim's terms they hold."""
+
+    source: int
+    pieces: tuple[Piece, ...]
+    mask: int
+    coverage: float
+    similarity: float
+
+    @property
+    def rank(self) -> tuple[float, int, int]:
+        """Best first when sorted."""
+        cost = COST_OF_A_SENTENCE * (len(self.pieces) - 1)
+        return (-(self.coverage + 0.5 * self.similarity - cost), self.source, self.pieces[0].first)
+
+
+class Claim(NamedTuple):
+    """A sentence made ready: its terms in order, each with its weight, and its facts."""
+
+    tokens: list[Token]
+    terms: list[str]
+    weights: list[float]
+    roots: list[str | None]
+    pairs: list[tuple[str, str]]
+    facts: Facts
+
+
+def check(
+    text: str, *, against: Sequence[str], embedding: Embedding | None = None
+) -> list[Verdict]:
+    """A verdict for each sentence of `text`, in order, judged by the sources in `against`.
+
+    Raises:
+        EmbeddingError: The embedding model failed.
+    """
+    spans = sentence_spans(text)
+    if not spans:
+        return []
+    evidence = [Evidence(source, tuple(sentence_spans(source))) for source in against]
+    vectors: list[Vectors | None] = [None] * len(spans)
+    if embedding is not None:
+        encoded = embedding.encode(
+            [encodable(item.text) for item in evidence], [item.sentences for item in evidence]
+        )
+        evidence = [
+            Evidence(item.text, item.sentences, code.sentences)
+            for item, code in zip(evidence, encoded, strict=True)
+        ]
+        claims = [encodable(text[start:end][:LONGEST_SENTENCE]) for start, end in spans]
+        vectors = [code.vector for code in embedding.encode(claims)]
+    return [
+        ground(text[start:end], evidence, vector=vector, start=start)
+        for (start, end), vector in zip(spans, vectors, strict=True)
+    ]
+
+
+def ground(
+    sentence: str,
+    evidence: Sequence[Evidence],
+    *,
+    vector: Vectors | None = None,
+    weights: Mapping[str, float] | None = None,
+    start: int = 0,
+) -> Verdict:
+    """Judge one sentence by the evidence.
+
+    Args:
+        sentence: The sentence, citation marks such as [1] left in or not.
+        evidence: The sources that may support it.
+        vector: Its vector, from the model that made the vectors of the evidence.
+        weights: How telling a stem is (1 is common); guessed from its form where missing.
+        start: Its offset in the text it is from, handed through to the verdict.
+    """
+    plain = CITATION_MARK.sub(lambda mark: " " * len(mark.group()), sentence)
+
+    def verdict(
+        label: Label, score: float, supports: Sequence[Support], reason: str = ""
+    ) -> Verdict:
+        end = start + len(sentence)
+        return Verdict(sentence, label, round(score, 4), tuple(supports), reason, start, end)
+
+    quotation = [*tokens(plain)]
+    while quotation and quotation[-1].kind == "mark" and quotation[-1].text not in "%$€£°":
+        quotation.pop()
+    quoted = quote(quotation, evidence)
+    if quoted is not None:
+        return verdict("quoted", 1.0, [quoted])
+    if len(plain) > LONGEST_SENTENCE:
+        return verdict("unsupported", 0.0, (), f"too long to check ({len(plain)} characters)")
+    claim = make_claim(quotation, weights or {})
+    if not claim.terms:
+        return verdict("weak", 0.0, (), "there is nothing in it that can be checked")
+    ranked = sorted(windows(claim, evidence, vector), key=lambda window: window.rank)
+    if not ranked:
+        return verdict("unsupported", 0.0, (), "there is no source text")
+
+    best, contradiction = settle(claim, ranked, evidence)
+    union = widen(claim, best, ranked)
+    supports = [support(window, evidence) for window in union]
+    score = logistic(features(claim, best, union, evidence, vector=vector is not None))
+    if contradiction:
+        return verdict("unsupported", min(score, 0.4) / 2, supports[:1], contradiction)
+    unknown = missing_fact(claim, union, evidence)
+    if unknown:
+        return verdict("unsupported", min(score, 0.4) / 2, supports, unknown)
+    if score >= SUPPORTED:
+        return verdict("supported", score, supports)
+    label: Label = "weak" if score >= WEAK else "unsupported"
+    return verdict(
+        label, score, supports if label == "weak" else supports[:1], lacking(claim, union)
+    )
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which no tokenizer takes, replaced one for one."""
+    return SURROGATES.sub("\ufffd", text)
+
+
+def quote(quotation: list[Token], evidence: Sequence[Evidence]) -> Support | None:
+    """Where a source has the sentence verbatim, unless it is cut out of one that denies it."""
+    if sum(token.kind != "mark" for token in quotation) < 2:
+        return None
+    for source, item in enumerate(evidence):
+        span = item.find(quotation)
+        if span is None:
+            continue
+        around = [s for s in item.sentences if s.start < span.end and span.start < s.end]
+        whole = item.text[around[0].start : around[-1].end] if around else ""
+        # Source sentences are compared with what was cut from them only if something was.
+        if len(whole) - (span.end - span.start) > 3 and len(whole) <= LONGEST_SENTENCE:
+            if next(conflicts(facts(quotation), facts(tokens(whole))), None):
+                continue
+        return Support(source, span.start, span.end, item.text[span.start : span.end])
+    return None
+
+
+def make_claim(sequence: list[Token], weights: Mapping[str, float]) -> Claim:
+    """Read a sentence: its content terms, how telling each is, and its facts."""
+    terms: dict[str, float] = {}
+    roots: dict[str, str | None] = {}
+    for index, token in enumerate(sequence):
+        if token.content and token.stem not in terms:
+            terms[token.stem] = weights.get(token.stem) or telling(token, initial=index == 0)
+            roots[token.stem] = root(token.folded) if token.capitalised else None
+    content = [token.stem for token in sequence if token.content]
+    return Claim(
+        tokens=sequence,
+        terms=list(terms),
+        weights=list(terms.values()),
+        roots=list(roots.values()),
+        pairs=list(pairwise(content)),
+        facts=facts(sequence),
+    )
+
+
+def telling(token: Token, *, initial: bool) -> float:
+    """How much a word says, guessed from its form: numbers and names most, long words more."""
+    if token.kind == "number":
+        return 2.0
+    if token.capitalised and not initial:
+        return 1.8
+    return 0.8 + 0.07 * min(len(token.folded), 10)
+
+
+def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) -> list[Window]:
+    """Every run of one to three sentences, with what it covers of the claim."""
+    total = sum(claim.weights)
+    found = []
+    for source, item in enumerate(evidence):
+        similarities = item.similarities(vector)
+        pieces = item.pieces
+        masks = [mask_of(claim, piece) for piece in pieces]
+        for first in range(len(pieces)):
+            mask, similarity = 0, 0.0
+            for last in range(first, min(first + 3, len(pieces))):
+                if last > first and not masks[last] & ~mask:
+                    break
+                mask |= masks[last]
+                if similarities is not None:
+                    similarity = max(similarity, float(similarities[pieces[last].sentence]))
+                found.append(
+                    Window(
+                        source,
+                        tuple(pieces[first : last + 1]),
+                        mask,
+                        weight_of(claim, mask) / total,
+                        similarity,
+                    )
+                )
+    return found
+
+
+def mask_of(claim: Claim, piece: Piece) -> int:
+    """The terms of the claim that a piece holds, as bits."""
+    mask = 0
+    for bit, (term, people) in enumerate(zip(claim.terms, claim.roots, strict=True)):
+        if term in piece.stems or (people is not None and people in piece.roots):
+            mask |= 1 << bit
+    return mask
+
+
+def weight_of(claim: Claim, mask: int) -> float:
+    """The weight of the terms in a mask."""
+    return sum(weight for bit, weight in enumerate(claim.weights) if mask >> bit & 1)
+
+
+def settle(
+    claim: Claim, ranked: Sequence[Window], evidence: Sequence[Evidence]
+) -> tuple[Window, str]:
+    """The window to judge by, and what in it contradicts the claim, if anything.
+
+    A window nearly as good as the best that does not contradict the claim is preferred.
+    """
+    best = ranked[0]
+    contradiction = ""
+    for window in ranked[:4]:
+        if window.coverage < best.coverage - NEARLY_AS_GOOD:
+            continue
+        reason = contradicts(claim, window, evidence)
+        if not reason:
+            return window, ""
+        contradiction = contradiction or reason
+    return best, contradiction
+
+
+def contradicts(claim: Claim, window: Window, evidence: Sequence[Evidence]) -> str:
+    """What in a window contradicts the claim, in words; nothing if it is about something else."""
+    if window.coverage + 0.3 * window.similarity < ALIGNED:
+        return ""
+    return next(conflicts(claim.facts, facts(window_tokens(window, evidence))), "")
+
+
+def window_tokens(window: Window, evidence: Sequence[Evidence]) -> list[Token]:
+    """The tokens of a window."""
+    return evidence[window.source].tokens[window.pieces[0].first : window.pieces[-1].last]
+
+
+def widen(claim: Claim, best: Window, ranked: Sequence[Window]) -> list[Window]:
+    """The best window and up to two single sentences, of any source, that add the most to it."""
+    total = sum(claim.weights)
+    chosen, mask = [best], best.mask
+    singles = [window for window in ranked if len(window.pieces) == 1]
+    for _ in range(2):
+        gains = [(weight_of(claim, w.mask & ~mask), -i) for i, w in enumerate(singles)]
+        gain, place = max(gains, default=(0.0, 0))
+        if gain < WORTH_ADDING * total:
+            break
+        chosen.append(singles[-place])
+        mask |= chosen[-1].mask
+    return chosen
+
+
+def support(window: Window, evidence: Sequence[Evidence]) -> Support:
+    """A window as a stretch of its source: whole sentences."""
+    item = evidence[window.source]
+    start = item.sentences[window.pieces[0].sentence].start
+    end = item.sentences[window.pieces[-1].sentence].end
+    return Support(window.source, start, end, item.text[start:end])
+
+
+def features(
+    claim: Claim,
+    best: Window,
+    union: Sequence[Window],
+    evidence: Sequence[Evidence],
+    *,
+    vector: bool,
+) -> dict[str, float]:
+    """What the score is made of, each from 0 to 1 or a small count."""
+    total = sum(claim.weights)
+    mask = 0
+    pairs: set[tuple[str, str]] = set()
+    for window in union:
+        mask |= window.mask
+        for piece in window.pieces:
+            pairs |= piece.pairs
+    missing = [w for bit, w in enumerate(claim.weights) if not mask >> bit & 1]
+    found_pairs = sum(pair in pairs for pair in claim.pairs)
+    return {
+        "window": best.coverage,
+        "union": weight_of(claim, mask) / total,
+        "pairs": found_pairs / len(claim.pairs) if claim.pairs else 1.0,
+        "missing": min(len(missing), 10) / 10,
+        "length": math.log(len(claim.terms)),
+        "similarity": max((window.similarity for window in union), default=0.0),
+    }
+
+
+COEFFICIENTS = {
+    "bias": -4.0,
+    "window": 3.0,
+    "union": 4.0,
+    "pairs": 1.0,
+    "missing": -2.0,
+    "length": 0.0,
+    "similarity": 0.0,
+}
+
+
+def logistic(values: Mapping[str, float]) -> float:
+    """The features as a probability."""
+    total = COEFFICIENTS["bias"] + sum(COEFFICIENTS[name] * value for name, value in values.items())
+    return 1 / (1 + math.exp(-total))
+
+
+def missing_fact(claim: Claim, union: Sequence[Window], evidence: Sequence[Evidence]) -> str:
+    """A number, date or name of the claim that no source has, in words."""
+    sources = [facts(window_tokens(window, evidence)) for window in union]
+    known: set[str] = set()
+    for item in evidence:
+        known |= item.known
+    for number in claim.facts.numbers:
+        if number.unit == "ordinal" or (number.value <= 12 and not number.unit):
+            continue
+        if claim.tokens[number.first].stem in known:
+            continue
+        if not any(bears_out(other, number) for source in sources for other in source.numbers):
+            return f"no source says {number.text}"
+    for date in claim.facts.dates:
+        if date.year and str(date.year) not in known:
+            return f"no source says {date.text}"
+    for name in claim.facts.names:
+        if name.initial and len(name.words) == 1:
+            continue
+        if any(word in known for word in name.words):
+            continue
+        if not any(same_name(name.words, other.words) for s in sources for other in s.names):
+            return f"no source names {name.text}"
+    return ""
+
+
+def lacking(claim: Claim, union: Sequence[Window]) -> str:
+    """Which words of the claim the source does not have, as a reason."""
+    mask = 0
+    for window in union:
+        mask |= window.mask
+    absent = {term for bit, term in enumerate(claim.terms) if not mask >> bit & 1}
+    words = list(dict.fromkeys(t.text for t in claim.tokens if t.content and t.stem in absent))
+    if not words:
+        return "the source has its words, but not in one place"
+    return "the source does not say " + ", ".join(f'"{word}"' for word in words[:4])
