@@ -233,15 +233,16 @@ def modality_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
         sourced = source.modality.get(head)
         if sourced is None or levels & sourced:
             continue
+        word = head_text(claim, head)
         for level in sorted(levels):
             firm = level in ("plain", "certain", "obliged")
             if firm and not sourced & {"plain", "certain", "obliged"}:
                 words = "possible" if "possible" in sourced else "planned"
-                yield f'the source holds "{head_text(claim, head)}" only {words}, the sentence certain'
-            elif level in ("possible", "planned") and sourced <= {"certain", "obliged"}:
-                yield f'the source holds "{head_text(claim, head)}" certain, the sentence only {level}'
+                yield f'the source holds "{word}" only {words}, the sentence certain'
+            elif not firm and sourced <= {"certain", "obliged"}:
+                yield f'the source holds "{word}" certain, the sentence only {level}'
             elif level == "obliged" and sourced == {"possible"}:
-                yield f'the source holds "{head_text(claim, head)}" possible, the sentence required'
+                yield f'the source holds "{word}" possible, the sentence required'
 
 
 def head_text(claim: Facts, head: str) -> str:

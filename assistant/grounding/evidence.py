@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ class Evidence:
             first=first,
             last=last,
             stems=frozenset(stems),
-            pairs=frozenset(zip(stems, stems[1:], strict=False)),
+            pairs=frozenset(pairwise(stems)),
             roots=frozenset(root(token.folded) for token in content if token.capitalised),
         )
 

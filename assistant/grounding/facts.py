@@ -5,36 +5,33 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.grounding.quantities import MONTHS, WEEKDAYS, Date, Number, dates, numbers
-from assistant.grounding.words import ACRONYMS, STOP_WORDS, Token
+from assistant.grounding.words import ACRONYMS, STOP_WORDS, Token, listed
 
 Modality = Literal["plain", "possible", "planned", "certain", "obliged"]
 
 NEGATIONS = frozenset(
-    """
+    listed("""
     not no never neither nor none nobody nothing nowhere without cannot hardly scarcely barely
     lack lacks lacked lacking exclude excludes excluded excluding deny denies denied denying
     refuse refuses refused refusing fail fails failed failing absence absent omit omits omitted
     unable reject rejects rejected rejecting false untrue
-    """.split()
+    """)
 )
-MODALS: dict[str, Modality] = {
-    word: level
-    for level, words in {
-        "possible": "may might possibly perhaps maybe potentially",
-        "planned": "expected expects expect planned plans plan intends intended intend hopes hope "
-        "proposed proposes likely allegedly reportedly scheduled",
-        "certain": "will shall certainly definitely",
-        "obliged": "must required obliged obligated mandatory",
-    }.items()
-    for word in words.split()
+LEVELS: dict[Modality, str] = {
+    "possible": "may might possibly perhaps maybe potentially",
+    "planned": "expected expects expect planned plans plan intends intended intend hopes hope "
+    "proposed proposes likely allegedly reportedly scheduled",
+    "certain": "will shall certainly definitely",
+    "obliged": "must required obliged obligated mandatory",
 }
+MODALS = {word: level for level, words in LEVELS.items() for word in words.split()}
 CLAUSE_ENDS = frozenset(',;:()[]—–.!?"“”') | {"but", "although", "though", "while", "because"}
 REPORTING = frozenset(
-    """
+    listed("""
     said says say told stated states announced announces claimed claims argued argues warned warns
     added adds noted notes wrote writes declared declares insisted insists explained explains
     confirmed confirms suggested suggests
-    """.split()
+    """)
 )
 NOT_NAMES = frozenset(MONTHS) | frozenset(WEEKDAYS) | {"i"}
 # Beyond this many content words a negation is not taken to reach.

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
-from assistant.grounding.words import CARDINALS, Token
+from assistant.grounding.words import CARDINALS, Token, listed
 
 Bound = Literal["=", "~", ">", ">=", "<", "<="]
 
@@ -42,31 +43,43 @@ CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen", "₽"
 }
 
 # What is measured, and how many of its smallest unit one of these is.
+MEASURES: dict[str, dict[str, float]] = {
+    "seconds": {
+        "second seconds": 1,
+        "minute minutes": 60,
+        "hour hours hr hrs": 3600,
+        "day days": 86_400,
+        "week weeks": 604_800,
+    },
+    "months": {
+        "month months": 1,
+        "year years": 12,
+        "decade decades": 120,
+        "century centuries": 1200,
+    },
+    "metres": {
+        "mm millimetre millimetres millimeter millimeters": 0.001,
+        "cm centimetre centimetres centimeter centimeters": 0.01,
+        "metre metres meter meters": 1,
+        "km kilometre kilometres kilometer kilometers": 1000,
+    },
+    "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles": 5280},
+    "grams": {"mg": 0.001, "gram grams": 1, "kg kilogram kilograms kilo kilos": 1000}
+    | {"tonne tonnes": 1e6},
+    "ounces": {"ounce ounces oz": 1, "pound pounds lb lbs": 16},
+    "tons": {"ton tons": 1},
+    "litres": {"ml millilitre millilitres": 0.001, "litre litres liter liters": 1},
+    "watts": {"kw kilowatt kilowatts": 1e3, "mw megawatt megawatts": 1e6}
+    | {"gw gigawatt gigawatts": 1e9},
+    "bytes": {"kb kilobyte kilobytes": 1e3, "mb megabyte megabytes": 1e6}
+    | {"gb gigabyte gigabytes": 1e9, "tb terabyte terabytes": 1e12},
+    "hectares": {"hectare hectares ha": 1},
+    "acres": {"acre acres": 1},
+    "degrees": {"degree degrees": 1},
+}
 UNITS = {
     word: (dimension, factor)
-    for dimension, table in {
-        "seconds": {"second seconds": 1, "minute minutes": 60, "hour hours hr hrs": 3600}
-        | {"day days": 86400, "week weeks": 604800},
-        "months": {"month months": 1, "year years": 12, "decade decades": 120}
-        | {"century centuries": 1200},
-        "metres": {"mm millimetre millimetres millimeter millimeters": 0.001}
-        | {"cm centimetre centimetres centimeter centimeters": 0.01}
-        | {"metre metres meter meters": 1.0}
-        | {"km kilometre kilometres kilometer kilometers": 1000.0},
-        "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles": 5280},
-        "grams": {"mg": 0.001, "gram grams": 1, "kg kilogram kilograms kilo kilos": 1000}
-        | {"tonne tonnes": 1e6},
-        "ounces": {"ounce ounces oz": 1, "pound pounds lb lbs": 16},
-        "tons": {"ton tons": 1},
-        "litres": {"ml millilitre millilitres": 0.001, "litre litres liter liters": 1},
-        "watts": {"kw kilowatt kilowatts": 1e3, "mw megawatt megawatts": 1e6}
-        | {"gw gigawatt gigawatts": 1e9},
-        "bytes": {"kb kilobyte kilobytes": 1e3, "mb megabyte megabytes": 1e6}
-        | {"gb gigabyte gigabytes": 1e9, "tb terabyte terabytes": 1e12},
-        "hectares": {"hectare hectares ha": 1},
-        "acres": {"acre acres": 1},
-        "degrees": {"degree degrees": 1},
-    }.items()
+    for dimension, table in MEASURES.items()
     for words, factor in table.items()
     for word in words.split()
 }
@@ -74,7 +87,7 @@ UNITS = {
 ORDINALS = {
     word: value
     for value, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
+        listed("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"),
         start=1,
     )
 }
@@ -143,11 +156,11 @@ MONTHS = {
 WEEKDAYS = {
     word: number
     for number, word in enumerate(
-        "monday tuesday wednesday thursday friday saturday sunday".split()
+        listed("monday tuesday wednesday thursday friday saturday sunday")
     )
 }
 BEFORE_A_YEAR = frozenset(
-    "in since by from until till during of year early late mid before after to and between".split()
+    listed("in since by from until till during of year early late mid before after to and between")
 )
 
 
@@ -242,9 +255,11 @@ def date_at(tokens: Sequence[Token], index: int) -> Date | None:
     token = tokens[index]
     following = tokens[index + 1 : index + 7]
 
-    def made(length: int, *parts: int | None) -> Date:
+    def made(
+        length: int, year: int | None, month: int | None, day: int | None, weekday: int | None
+    ) -> Date:
         last = index + length - 1
-        return Date(*parts, text=written(tokens, index, last), first=index, last=last)
+        return Date(year, month, day, weekday, written(tokens, index, last), index, last)
 
     if token.kind == "word":
         if token.folded in WEEKDAYS and token.capitalised:
@@ -329,7 +344,7 @@ def iso_date(tokens: Sequence[Token], index: int) -> tuple[int, int, int] | None
     parts = tokens[index : index + 5]
     if len(parts) < 5 or parts[1].text not in "-/–" or parts[1].text != parts[3].text:
         return None
-    if any(a.end != b.start for a, b in zip(parts, parts[1:], strict=False)):
+    if any(a.end != b.start for a, b in pairwise(parts)):
         return None
     numbers = [part.text for part in (parts[0], parts[2], parts[4])]
     if not all(n.isdigit() and n.isascii() and len(n) in (1, 2, 4) for n in numbers):
@@ -421,7 +436,7 @@ def amount(tokens: Sequence[Token], index: int) -> tuple[float | None, int]:
         elif word in CARDINALS and (
             current is None
             or current % 100 == 0
-            or (20 <= current % 100 and current % 10 == 0 and CARDINALS[word] < 10)
+            or (current % 100 >= 20 and current % 10 == 0 and CARDINALS[word] < 10)
         ):
             current = (current or 0) + CARDINALS[word]
         elif (
@@ -437,8 +452,7 @@ def amount(tokens: Sequence[Token], index: int) -> tuple[float | None, int]:
             joined = token_text(tokens, index + 1)
             previous = tokens[index - 1].folded
             hyphen_joins = word != "and" and (
-                joined in SCALES
-                and joined not in LETTER_SCALES
+                (joined in SCALES and joined not in LETTER_SCALES)
                 or (joined in CARDINALS and previous in CARDINALS)
             )
             and_joins = word == "and" and previous in SCALES and joined in CARDINALS

@@ -13,7 +13,7 @@ from assistant.grounding.evidence import Evidence, Piece, root
 from assistant.grounding.facts import Facts, facts
 from assistant.grounding.quantities import bears_out
 from assistant.grounding.words import Token, tokens
-from assistant.passages import Span, sentence_spans
+from assistant.passages import sentence_spans
 
 Label = Literal["quoted", "supported", "weak", "unsupported"]
 
@@ -205,9 +205,9 @@ def quote(quotation: list[Token], evidence: Sequence[Evidence]) -> Support | Non
         around = [s for s in item.sentences if s.start < span.end and span.start < s.end]
         whole = item.text[around[0].start : around[-1].end] if around else ""
         # Source sentences are compared with what was cut from them only if something was.
-        if len(whole) - (span.end - span.start) > 3 and len(whole) <= LONGEST_SENTENCE:
-            if next(conflicts(facts(quotation), facts(tokens(whole))), None):
-                continue
+        cut = len(whole) - (span.end - span.start) > 3 and len(whole) <= LONGEST_SENTENCE
+        if cut and next(conflicts(facts(quotation), facts(tokens(whole))), None):
+            continue
         return Support(source, span.start, span.end, item.text[span.start : span.end])
     return None
 

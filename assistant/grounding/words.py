@@ -16,10 +16,16 @@ TOKEN = re.compile(
     rf"|(?P<mark>[^\w\s])"
 )
 
+
+def listed(words: str) -> list[str]:
+    """The words of a table, which read best in running lines."""
+    return words.split()
+
+
 # Words that carry grammar and no content. Negations, modals and comparatives are here as well:
 # `facts` compares those, and they should not count as words that must be found.
 STOP_WORDS = frozenset(
-    """
+    listed("""
     a about also am an and another any are around as at be became become been being both but by can
     cannot could did do does doing done during each either else etc even ever every for from further
     get got had has have having he her here hers herself him himself his how however i if in indeed
@@ -29,9 +35,9 @@ STOP_WORDS = frozenset(
     some such than that the their theirs them themselves then there therefore these they this those
     though through thus to too toward towards until up upon us very via was we well were what when
     where whether which while who whom whose why will with within without would yet you your yours
-    according although among amongst because between despite despite instead itself meanwhile nearly
+    according although among amongst because between despite instead meanwhile nearly
     almost still unless whereas whatever ie eg mr mrs ms dr s st nd rd th
-    """.split()
+    """)
 )
 
 # Written like this they are names, though in lower case they are stop words.
@@ -40,13 +46,15 @@ ACRONYMS = frozenset({"US", "IT", "WHO"})
 CARDINALS = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
+        listed(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+            "fifteen sixteen seventeen eighteen nineteen"
+        )
     )
 } | {
     word: value * 10
     for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
+        listed("twenty thirty forty fifty sixty seventy eighty ninety"), start=2
     )
 }
 
