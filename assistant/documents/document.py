@@ -1,9 +1,11 @@
 """What a document is once it has been read: its text, and where everything in it is."""
 
+import datetime
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
+
+from assistant.errors import DocumentError
 
 BlockKind = Literal["heading", "paragraph", "list-item", "row", "code"]
 
@@ -37,12 +39,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's text with the place of every part of it.
+    r"""A document's text with the place of every part of it.
 
     Attributes:
-        source: Its name: the POSIX path relative to the synced folder, or an id chosen by a program.
+        source: Its name: the POSIX path relative to the synced folder, or an id from a program.
         title: What to call it for a reader.
-        text: All visible text. Lines end in "\\n"; offsets everywhere count its code points.
+        text: All visible text. Lines end in "\n"; offsets everywhere count its code points.
         type: The format as a lower-case word: "txt", "md", "pdf", "docx", ...
         blocks: In order of `start`, not overlapping; only white space lies outside of them.
         date: The day it speaks of itself (its metadata), or the file's modification day.
@@ -55,13 +57,18 @@ class Document:
     text: str
     type: str
     blocks: tuple[Block, ...]
-    date: date | None
+    date: datetime.date | None
     content_hash: str
     hidden_characters: int = 0
 
     @classmethod
     def from_text(
-        cls, text: str, *, source: str, title: str | None = None, date: date | None = None
+        cls,
+        text: str,
+        *,
+        source: str,
+        title: str | None = None,
+        date: datetime.date | None = None,
     ) -> "Document":
         """Make a document from plain text held by a program.
 
@@ -70,7 +77,33 @@ class Document:
         Raises:
             DocumentError: The text holds nothing but white space, or the source is empty.
         """
-        raise NotImplementedError
+        # Imported here because the builder makes blocks.
+        from assistant.documents.builder import paragraph_spans
+        from assistant.documents.cleaning import clean
+
+        if not source:
+            raise DocumentError(
+                source, kind="empty", reason="its source is empty", remedy="give it a name or id"
+            )
+        visible, hidden = clean(text)
+        blocks = tuple(Block(start=start, end=end) for start, end in paragraph_spans(visible))
+        if not blocks:
+            raise DocumentError(
+                source,
+                kind="empty",
+                reason="it holds no text",
+                remedy="leave it out, or give it some text",
+            )
+        return cls(
+            source=source,
+            title=source if title is None else title,
+            text=visible,
+            type="txt",
+            blocks=blocks,
+            date=date,
+            content_hash=text_hash(text),
+            hidden_characters=hidden,
+        )
 
 
 def text_hash(text: str) -> str:
