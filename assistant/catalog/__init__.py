@@ -1,0 +1,30 @@
+"""The catalog: one SQLite file that holds the truth; every search index is rebuilt from it."""
+
+from assistant.catalog.catalog import Catalog, open_catalog
+from assistant.catalog.lock import WriteLock
+from assistant.catalog.records import (
+    Counts,
+    Failure,
+    FileState,
+    ListedDocument,
+    Manifest,
+    Origin,
+    Projection,
+    StoredPassage,
+)
+from assistant.catalog.transaction import Transaction
+
+__all__ = [
+    "Catalog",
+    "Counts",
+    "Failure",
+    "FileState",
+    "ListedDocument",
+    "Manifest",
+    "Origin",
+    "Projection",
+    "StoredPassage",
+    "Transaction",
+    "WriteLock",
+    "open_catalog",
+]
