@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from functools import cache, lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["word", "number", "mark"]
 
@@ -92,9 +92,9 @@ class Token(NamedTuple):
 
 
 @cache
-def stemmer() -> "object":
+def stemmer() -> Any:
     """The English Snowball stemmer (other languages keep their words nearly whole)."""
-    import snowballstemmer
+    import snowballstemmer  # type: ignore[import-untyped]
 
     return snowballstemmer.stemmer("english")
 
@@ -116,7 +116,7 @@ def stem(folded: str) -> str:
         return str(CARDINALS[folded])
     if len(folded) > 40:
         return folded
-    return str(stemmer().stemWord(folded))  # type: ignore[attr-defined]
+    return str(stemmer().stemWord(folded))
 
 
 def tokens(text: str, *, offset: int = 0) -> list[Token]:
