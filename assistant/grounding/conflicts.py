@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 
-from assistant.grounding.facts import Facts
-from assistant.grounding.quantities import Date, Number, bears_out
+from assistant.grounding.facts import CLAUSE_ENDS, Facts, Name
+from assistant.grounding.quantities import Date, Number, bears_out, same_kind
 from assistant.grounding.words import Token, stem
 
 OPPOSITES: dict[str, frozenset[str]] = {}
 for left, right in (
+    ("raise raised boost boosted", "lower lowered cut cuts reduce reduced"),
     ("more greater higher larger bigger", "less fewer lower smaller"),
     ("above over exceeding exceed exceeds", "below under beneath"),
     (
@@ -42,7 +44,7 @@ for left, right in (
     ("strong stronger", "weak weaker"),
     ("long longer", "short shorter"),
     ("fast faster quickly", "slow slower slowly"),
-    ("old older", "young younger new newer"),
+    ("older", "younger newer"),
     ("early", "late"),
     ("male man men boy", "female woman women girl"),
     ("left", "right"),
@@ -59,6 +61,11 @@ for left, right in (
         OPPOSITES[word] = OPPOSITES.get(word, frozenset()) | rights
     for word in rights:
         OPPOSITES[word] = OPPOSITES.get(word, frozenset()) | lefts
+
+# Of two places that a word of the claim could come from, the one is chosen by so much.
+CLEARLY_CLOSER = 1.3
+# An opposite counts where its surroundings are this much alike (see `affinity`).
+UNMISTAKABLE = 0.6
 
 # Two names for one thing, folded.
 ALIASES = (
@@ -78,6 +85,7 @@ def conflicts(claim: Facts, source: Facts) -> Iterator[str]:
     yield from date_conflicts(claim, source)
     yield from name_conflicts(claim, source, aligned)
     yield from speaker_conflicts(claim, source)
+    yield from role_conflicts(claim, source)
     yield from negation_conflicts(claim, source)
     yield from modality_conflicts(claim, source)
     yield from opposite_conflicts(claim, source, aligned)
@@ -91,36 +99,40 @@ def disagreement(source: str, sentence: str) -> str:
 def amount_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
     """Amounts of the claim against those of the same kind in the source."""
     for number in claim.numbers:
-        rivals = [other for other in source.numbers if same_kind(number, other)]
-        borne_out = any(
-            bears_out(other, number) and comparable(number, other) for other in source.numbers
-        )
-        counted = [other for other in rivals if number.noun and other.noun == number.noun]
-        if counted and not any(bears_out(other, number) for other in counted):
-            borne_out, rivals = False, counted
-        if borne_out or not rivals:
+        supporting = [other for other in source.numbers if bears_out(other, number)]
+        rivals = [
+            other
+            for other in source.numbers
+            if other not in supporting and (same_kind(number, other) or unit_swapped(number, other))
+        ]
+        if not rivals:
             continue
-        rival = min(rivals, key=lambda other: (abs(other.value - number.value), other.first))
-        said = number.text if number.bound == "=" else limit(number)
-        yield disagreement(rival.text if rival.bound == "=" else limit(rival), said)
+
+        def closeness(other: Number, number: Number = number) -> tuple[float, float]:
+            near = affinity(claim.tokens, number.first, source.tokens, other.first)
+            return (near, -abs(other.value - number.value))
+
+        rival = max(rivals, key=closeness)
+        if supporting:
+            counted = number.noun and rival.noun == number.noun
+            if counted and any(other.noun == number.noun for other in supporting):
+                counted = None
+            best = max(closeness(other)[0] for other in supporting)
+            if not counted and closeness(rival)[0] < max(CLEARLY_CLOSER * best, 1.0):
+                continue
+        yield disagreement(limit(rival), limit(number))
+
+
+def unit_swapped(number: Number, other: Number) -> bool:
+    """Whether two amounts have one figure and two units."""
+    both = number.unit and other.unit and "ordinal" not in (number.unit, other.unit)
+    return bool(both) and number.unit != other.unit and number.figure == other.figure
 
 
 def limit(number: Number) -> str:
     """An amount with its limit in words."""
-    words = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most", "~": "about"}
-    return f"{words[number.bound]} {number.text}"
-
-
-def same_kind(number: Number, other: Number) -> bool:
-    """Whether two amounts measure the same thing, so that they must not differ."""
-    if number.unit or other.unit:
-        return number.unit == other.unit and number.unit != "ordinal"
-    return number.noun is not None and number.noun == other.noun
-
-
-def comparable(number: Number, other: Number) -> bool:
-    """Whether one amount can stand for the other: the same unit, or one left unsaid."""
-    return number.unit == other.unit or (number.unit is None) != (other.unit is None)
+    words = {"=": "", ">": "more than ", ">=": "at least ", "<": "less than ", "<=": "at most "}
+    return words.get(number.bound, "about ") + number.text
 
 
 def date_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
@@ -213,18 +225,83 @@ def speaker_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
             )
 
 
+def role_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
+    """Two names that have changed places around the word that joins them.
+
+    "A supplies B" against "B supplies A"; "B is supplied by A" says the same as the first.
+    """
+    for left, right in pairwise(claim.names):
+        if left.words == right.words:
+            continue
+        said = between(claim.tokens, left, right)
+        if said is None:
+            continue
+        stems, passive = said
+        agreeing, opposing = False, ""
+        for first in source.names:
+            for second in source.names:
+                if first.first >= second.first:
+                    continue
+                straight = same_name(left.words, first.words) and same_name(
+                    right.words, second.words
+                )
+                swapped = same_name(left.words, second.words) and same_name(
+                    right.words, first.words
+                )
+                if straight == swapped:
+                    continue
+                written = between(source.tokens, first, second)
+                if written is None or not stems & written[0]:
+                    continue
+                if swapped == (passive != written[1]):
+                    agreeing = True
+                else:
+                    opposing = (
+                        f"in the source {first.text} and {second.text} have each other's place"
+                    )
+        if opposing and not agreeing:
+            yield opposing
+
+
+def between(tokens: Sequence[Token], left: Name, right: Name) -> tuple[set[str], bool] | None:
+    """The content stems from one name to the next, and whether "by" makes the second the doer.
+
+    None where the two stand side by side as equals ("A and B"), or too far apart to tell.
+    """
+    middle = tokens[left.first + len(left.words) : right.first]
+    if not middle or len(middle) > 12 or any(token.text in ".;" for token in middle):
+        return None
+    folded = [token.folded for token in middle]
+    stems = {token.stem for token in middle if token.content}
+    if not stems or {"and", "or", "with"} & set(folded):
+        return None
+    return stems, "by" in folded[-3:]
+
+
 def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
-    """What one side denies and the other asserts."""
-    for one, other, denied_by in ((claim, source, "sentence"), (source, claim, "source")):
-        for head, cue in one.denials:
-            mine = one.negated.get(head, set())
-            theirs = other.negated.get(head)
-            if theirs is None or mine & theirs or head not in claim.negated:
+    """What one side denies and the other asserts.
+
+    Denials of the same word are pairs; so are two that are left over in clauses that share
+    words ("does not include X", "X is excluded").
+    """
+    heads = {denial.head for denial in claim.denials} & {d.head for d in source.denials}
+    claimed = [denial for denial in claim.denials if denial.head not in heads]
+    sourced = [denial for denial in source.denials if denial.head not in heads]
+    for denial in list(claimed):
+        partner = next((other for other in sourced if denial.clause & other.clause), None)
+        if partner is not None:
+            claimed.remove(denial)
+            sourced.remove(partner)
+    for denials, one, other, denier, silent in (
+        (claimed, claim, source, "sentence", "source"),
+        (sourced, source, claim, "source", "sentence"),
+    ):
+        for denial in denials:
+            theirs = other.negated.get(denial.head)
+            if theirs is None or one.negated[denial.head] & theirs:
                 continue
-            word = one.tokens[cue].text
-            about = next(t.text for t in one.tokens if t.stem == head and t.content)
-            silent = "source" if denied_by == "sentence" else "sentence"
-            yield f'the {denied_by} says "{word}" of "{about}", the {silent} does not'
+            word, about = one.tokens[denial.cue].text, head_text(one, denial.head)
+            yield f'the {denier} says "{word}" of "{about}", the {silent} does not'
 
 
 def modality_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
@@ -239,15 +316,15 @@ def modality_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
             if firm and not sourced & {"plain", "certain", "obliged"}:
                 words = "possible" if "possible" in sourced else "planned"
                 yield f'the source holds "{word}" only {words}, the sentence certain'
-            elif not firm and sourced <= {"certain", "obliged"}:
-                yield f'the source holds "{word}" certain, the sentence only {level}'
+            elif level == "possible" and sourced <= {"certain", "obliged"}:
+                yield f'the source holds "{word}" certain, the sentence only possible'
             elif level == "obliged" and sourced == {"possible"}:
                 yield f'the source holds "{word}" possible, the sentence required'
 
 
-def head_text(claim: Facts, head: str) -> str:
-    """The word of the claim that has this stem."""
-    return next(token.text for token in claim.tokens if token.stem == head and token.content)
+def head_text(side: Facts, head: str) -> str:
+    """The first word that has this stem."""
+    return next(token.text for token in side.tokens if token.stem == head and token.content)
 
 
 def opposite_conflicts(
@@ -261,31 +338,55 @@ def opposite_conflicts(
                 if other.stem in OPPOSITES.get(token.stem, ()) and token.stem not in seen:
                     seen.add(token.stem)
                     yield disagreement(f'"{other.text}"', f'"{token.text}"')
-    stems = {token.stem for token in source.tokens}
-    claimed = {token.stem for token in claim.tokens}
     for index, token in enumerate(claim.tokens):
         rivals = OPPOSITES.get(token.stem)
-        if not rivals or token.stem in stems or token.stem in seen or rivals & claimed:
+        if not rivals or token.stem in seen:
             continue
-        around = neighbours(claim.tokens, index)
+        same = opposite = 0.0
+        word = ""
         for place, other in enumerate(source.tokens):
-            if other.stem not in rivals or not around & neighbours(source.tokens, place):
-                continue
-            mine = claim.negated.get(token.stem, {False})
-            theirs = source.negated.get(other.stem, {False})
-            if mine & theirs:
-                seen.add(token.stem)
-                yield disagreement(f'"{other.text}"', f'"{token.text}"')
+            if other.stem == token.stem:
+                same = max(same, affinity(claim.tokens, index, source.tokens, place))
+            elif other.stem in rivals:
+                near = affinity(claim.tokens, index, source.tokens, place)
+                mine = claim.negated.get(token.stem, {False})
+                theirs = source.negated.get(other.stem, {False})
+                if near > opposite and mine & theirs:
+                    opposite, word = near, other.text
+        present = any(other.stem == token.stem for other in source.tokens)
+        if opposite > (CLEARLY_CLOSER * same if present else UNMISTAKABLE):
+            seen.add(token.stem)
+            yield disagreement(f'"{word}"', f'"{token.text}"')
+
+
+def affinity(claim: Sequence[Token], index: int, source: Sequence[Token], place: int) -> float:
+    """How alike the surroundings of two words are: shared content stems, the nearer the more.
+
+    What stands before counts half as much again: in English that is mostly the subject.
+    """
+    mine, theirs = surroundings(claim, index), surroundings(source, place)
+    total = 0.0
+    for stemmed, distance in mine.items():
+        other = theirs.get(stemmed)
+        if other is not None:
+            total += (1.5 if distance < 0 else 1.0) / (1 + abs(distance - other))
+    return total
+
+
+def surroundings(tokens: Sequence[Token], index: int) -> dict[str, int]:
+    """The content stems around a token in its clause, with how many words away each is."""
+    found: dict[str, int] = {}
+    for step in (1, -1):
+        distance, position = 0, index + step
+        while 0 <= position < len(tokens) and abs(distance) < 5:
+            token = tokens[position]
+            if token.text in ",;:.()" or token.folded in CLAUSE_ENDS:
                 break
-
-
-def neighbours(tokens: Sequence[Token], index: int) -> set[str]:
-    """The stems of the content words within four tokens."""
-    return {
-        token.stem
-        for token in (*tokens[max(0, index - 4) : index], *tokens[index + 1 : index + 5])
-        if token.content
-    }
+            if token.content:
+                distance += step
+                found.setdefault(token.stem, distance)
+            position += step
+    return found
 
 
 def replacements(
@@ -305,5 +406,5 @@ def replacements(
     if not said or same < 0.5 * len(said):
         return
     for tag, first, last, start, end in codes:
-        if tag == "replace" and last - first <= 4 and end - start <= 6:
+        if tag == "replace" and last - first <= 3 and end - start <= 4:
             yield said[first:last], written[start:end]

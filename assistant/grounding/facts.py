@@ -20,7 +20,7 @@ NEGATIONS = frozenset(
 LEVELS: dict[Modality, str] = {
     "possible": "may might possibly perhaps maybe potentially",
     "planned": "expected expects expect planned plans plan intends intended intend hopes hope "
-    "proposed proposes likely allegedly reportedly scheduled",
+    "aims aimed proposed proposes likely allegedly reportedly scheduled",
     "certain": "will shall certainly definitely",
     "obliged": "must required obliged obligated mandatory",
 }
@@ -57,6 +57,21 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """A negation.
+
+    Attributes:
+        head: The stem that it bears on first.
+        cue: Index of the token that denies.
+        clause: The content stems of its clause, on both sides of it.
+    """
+
+    head: str
+    cue: int
+    clause: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What can be compared word for word between a claim and its source.
 
@@ -67,7 +82,7 @@ class Facts:
         names: Capitalised sequences that are not months or weekdays.
         speakers: Those to whom "said", "according to" and the like give words.
         negated: For each content stem, whether each of its occurrences is denied.
-        denials: The stem that each negation bears on first, and the cue's index.
+        denials: The negations, in order.
         modality: How firmly a stem is asserted, where a modal word precedes it.
     """
 
@@ -77,7 +92,7 @@ class Facts:
     names: tuple[Name, ...]
     speakers: tuple[Name, ...]
     negated: dict[str, set[bool]]
-    denials: tuple[tuple[str, int], ...]
+    denials: tuple[Denial, ...]
     modality: dict[str, set[Modality]]
 
 
@@ -177,10 +192,10 @@ def titled(tokens: Sequence[Token], index: int) -> int | None:
 
 def find_negations(
     tokens: Sequence[Token],
-) -> tuple[dict[str, set[bool]], list[tuple[str, int]]]:
+) -> tuple[dict[str, set[bool]], list[Denial]]:
     """Which stems are denied (twice denied is not), and what each negation bears on first."""
     denied = [0] * len(tokens)
-    denials: list[tuple[str, int]] = []
+    denials: list[Denial] = []
     for index in range(len(tokens)):
         if not is_negation(tokens, index):
             continue
@@ -192,7 +207,9 @@ def find_negations(
         for position in reached:
             denied[position] += 1
         if reached:
-            denials.append((tokens[reached[0]].stem, index))
+            clause = (*clause_before(tokens, index), *clause_after(tokens, index))
+            stems = frozenset(tokens[i].stem for i in clause if tokens[i].content)
+            denials.append(Denial(tokens[reached[0]].stem, index, stems))
     negated: dict[str, set[bool]] = {}
     for token, times in zip(tokens, denied, strict=True):
         if token.content:
@@ -231,6 +248,14 @@ def clause_after(tokens: Sequence[Token], index: int) -> range:
     while end < len(tokens) and tokens[end].folded not in CLAUSE_ENDS:
         end += 1
     return range(index + 1, end)
+
+
+def clause_before(tokens: Sequence[Token], index: int) -> range:
+    """The indices from the start of the clause to here."""
+    start = index
+    while start > 0 and tokens[start - 1].folded not in CLAUSE_ENDS:
+        start -= 1
+    return range(start, index)
 
 
 def find_modality(tokens: Sequence[Token], *, taken: frozenset[int]) -> dict[str, set[Modality]]:

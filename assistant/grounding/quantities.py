@@ -30,7 +30,8 @@ CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen", "₽"
     for name, words in {
         "dollars": "dollar dollars usd",
         "euros": "euro euros eur",
-        "pounds": "gbp sterling",
+        # A weight or a currency: told apart by nothing, so they are one unit.
+        "pounds": "pound pounds gbp sterling lb lbs",
         "yen": "yen jpy",
         "roubles": "rouble roubles ruble rubles rub",
         "rials": "rial rials irr",
@@ -66,7 +67,7 @@ MEASURES: dict[str, dict[str, float]] = {
     "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles": 5280},
     "grams": {"mg": 0.001, "gram grams": 1, "kg kilogram kilograms kilo kilos": 1000}
     | {"tonne tonnes": 1e6},
-    "ounces": {"ounce ounces oz": 1, "pound pounds lb lbs": 16},
+    "ounces": {"ounce ounces oz": 1},
     "tons": {"ton tons": 1},
     "litres": {"ml millilitre millilitres": 0.001, "litre litres liter liters": 1},
     "watts": {"kw kilowatt kilowatts": 1e3, "mw megawatt megawatts": 1e6}
@@ -170,6 +171,7 @@ class Number:
 
     Attributes:
         value: In the smallest unit of its dimension, scale words multiplied in.
+        figure: The same before its unit is counted in: 20 for "20 years".
         unit: The dimension or currency, `percent`, `ordinal`, or None.
         noun: The stem of the word counted, or None.
         bound: Whether it is the amount itself (=), about it (~), or a limit.
@@ -179,6 +181,7 @@ class Number:
     """
 
     value: float
+    figure: float
     unit: str | None
     noun: str | None
     bound: Bound
@@ -208,24 +211,36 @@ class Date:
 def bears_out(source: Number, claim: Number) -> bool:
     """Whether a source that gives one amount supports a claim that gives the other.
 
-    Units are not looked at. A limit supports only the same limit: "at least 20" is not "20".
+    A limit supports only the same limit, "at least 20" is not "20"; but 23 supports "more than 20".
     """
+    if not comparable(source, claim):
+        return False
     value, wanted = source.value, claim.value
+    if source.unit != claim.unit:
+        value, wanted = source.figure, claim.figure
     equal = math.isclose(value, wanted, rel_tol=1e-6) or rounds_to(value, wanted)
     if claim.bound == "~":
         return equal or (source.bound in "=~" and math.isclose(value, wanted, rel_tol=0.1))
-    if source.bound == "~":
+    if source.bound == "~" or source.bound == claim.bound:
         return equal
-    if source.bound == "=":
-        if claim.bound == "=":
-            return equal
-        return {
-            ">=": value >= wanted or equal,
-            "<=": value <= wanted or equal,
-            ">": value > wanted,
-            "<": value < wanted,
-        }[claim.bound]
-    return equal and source.bound == claim.bound
+    if source.bound == "=" and same_kind(source, claim):
+        if claim.bound in (">", ">="):
+            return wanted < value <= 1.5 * wanted
+        if claim.bound in ("<", "<="):
+            return wanted / 1.5 <= value < wanted
+    return False
+
+
+def same_kind(number: Number, other: Number) -> bool:
+    """Whether two amounts measure the same thing, so that they must not differ."""
+    if number.unit or other.unit:
+        return number.unit == other.unit and number.unit != "ordinal"
+    return number.noun == other.noun
+
+
+def comparable(number: Number, other: Number) -> bool:
+    """Whether one amount can stand for the other: the same unit, or one left unsaid."""
+    return number.unit == other.unit or (number.unit is None) != (other.unit is None)
 
 
 def rounds_to(value: float, rounded: float) -> bool:
@@ -379,9 +394,10 @@ def number_at(tokens: Sequence[Token], index: int) -> Number | None:
     """The amount that starts at this token, if one does."""
     token = tokens[index]
     if token.folded in ORDINALS and token.kind == "word":
-        return Number(ORDINALS[token.folded], "ordinal", None, "=", token.text, index, index)
-    value, last = amount(tokens, index)
-    if value is None:
+        value = ORDINALS[token.folded]
+        return Number(value, value, "ordinal", None, "=", token.text, index, index)
+    figure, last = amount(tokens, index)
+    if figure is None:
         return None
     unit: str | None = None
     factor = 1.0
@@ -410,11 +426,12 @@ def number_at(tokens: Sequence[Token], index: int) -> Number | None:
         return None
     start = index - 1 if before in CURRENCIES else index
     return Number(
-        value=value * factor,
+        value=figure * factor,
+        figure=figure,
         unit=unit,
         noun=noun,
         bound=bound_of(tokens, start, end),
-        text=written(tokens, start, end),
+        text=written(tokens, start, last if noun else end),
         first=start,
         last=last if noun else end,
     )

@@ -388,7 +388,7 @@ def missing_fact(claim: Claim, union: Sequence[Window], evidence: Sequence[Evide
     for item in evidence:
         known |= item.known
     for number in claim.facts.numbers:
-        if number.unit == "ordinal" or (number.value <= 12 and not number.unit):
+        if number.unit == "ordinal" or (number.figure <= 12 and not number.unit):
             continue
         if claim.tokens[number.first].stem in known:
             continue
