@@ -32,7 +32,8 @@ _CLOSING = "\"'”’“‘»«›‹)]}」』】）》〉］｝〕〗⁰¹²³�
 # Possessive throughout: whatever matches is consumed, so a line of a million dots costs one pass.
 _CANDIDATE = re.compile(
     rf"(?P<mark>[.…{_CLEAR}{_WIDE}][.…{_CLEAR}{_WIDE}{re.escape(_CLOSING)}]*+"
-    r"(?:\[\d{1,4}(?:[,–-][ ]?\d{1,4}){0,9}+\]){0,9}+)"
+    r"(?:\[\d{1,4}(?:[,–-][ ]?\d{1,4}){0,9}+\]){0,9}+"
+    r"(?:[ ](?:''|[)\]”])(?=\s|\Z)){0,3}+)"  # text in which tokens were set apart: no . '' She
     # a blank line, a form feed, or a line that starts as a list's item does
     r"|(?P<line>[\f\u2029]|(?:\r\n?+|[\n\u2028])(?=[^\S\r\n\u2028]*+"
     r"(?:[\r\n\u2028]|(?:[-*+•‣◦▪●·–—]|\d{1,2}[.)])[^\S\r\n])))"

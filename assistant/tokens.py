@@ -99,4 +99,4 @@ def _cut_before(text: str, start: int, limit: int, end: int) -> int:
         if character.end() > limit:
             break
         best = character.end()
-    return best
+    return start + len(text[start:best].rstrip())

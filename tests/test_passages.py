@@ -97,6 +97,7 @@ def check(made: Document, passages: list[Passage], max_tokens: int) -> None:
         ["He was ill.", "John left.", "Springfield, Ill. is a town."],
         ["This ended World War I.", "The peace held.", "We ate vitamin C.", "She slept."],
         ["i saw it.", "then we left.", "iPhone sales fell."],
+        ["He said `` no . ''", "She left ( in 1998 . ) .", "( So it ended . )", "Yes ."],
         ["今天下雨。", "明天呢？", "好！"],
         ["「行く。」と言った。", "終わり。"],
         ["کیا؟", "ہاں۔", "ٹھیک"],
@@ -385,7 +386,7 @@ def test_tokens_need_neither_the_network_nor_the_users_cache(tmp_path: Path) -> 
         "from assistant.passages import count_tokens, sentence_spans\n"
         "heavy = {'tiktoken', 'regex', 'nltk', 'llama_index.core'} & set(sys.modules)\n"
         "import os; before = os.environ.get('TIKTOKEN_CACHE_DIR')\n"
-        "print(heavy, count_tokens('tiktoken is great!'), len(sentence_spans('It is. So it is.')),\n"
+        "print(heavy, count_tokens('tiktoken is great!'), len(sentence_spans('It is. So is he.')),"
         "      {'nltk', 'llama_index.core'} & set(sys.modules),\n"
         "      os.environ.get('TIKTOKEN_CACHE_DIR') == before)\n"
     )
