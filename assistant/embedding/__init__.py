@@ -1,5 +1,32 @@
 """Texts become vectors: the embedded model, or any LlamaIndex embedding by name."""
 
-from assistant.embedding.embedding import Embedding, Encoded
+from functools import cache
 
-__all__ = ["Embedding", "Encoded"]
+from assistant.embedding.embedding import Embedding, Encoded
+from assistant.errors import EmbeddingError
+
+__all__ = ["Embedding", "Encoded", "load_embedding"]
+
+
+def load_embedding(name: str, *, threads: int = 0) -> Embedding:
+    """The embedding model of that name: `embedded`, `openai-like:MODEL@URL`, `ollama:MODEL[@URL]`.
+
+    `threads` is for the embedded model: how many texts it encodes at once, 0 for one a
+    processor. That model is loaded once in a process for each number of threads.
+
+    Raises:
+        EmbeddingError: The name is not one of these, or the package for it is not installed.
+    """
+    if name == "embedded":
+        return _embedded(threads)
+    raise EmbeddingError(
+        f"the embedding model {name!r} is unknown; "
+        "use embedded, openai-like:MODEL@URL or ollama:MODEL[@URL]"
+    )
+
+
+@cache
+def _embedded(threads: int) -> Embedding:
+    from assistant.embedding.minilm import MiniLM
+
+    return MiniLM(threads=threads)
