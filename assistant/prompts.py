@@ -1,0 +1,73 @@
+"""Finds, checks and renders the prompt files: texts with strict `$variables`, one file a message."""
+
+from functools import cache
+from pathlib import Path
+from string import Template
+
+from assistant.errors import PromptError
+from assistant.settings import shipped
+
+# Which variables each prompt has; a file that uses another one, or lacks one, is an error.
+VARIABLES = {
+    "refusal": frozenset({"query", "scope"}),
+    "refusal-empty": frozenset({"query"}),
+}
+
+
+def render(name: str, *, folder: str = "", **variables: str) -> str:
+    """Fill in a prompt.
+
+    Args:
+        name: Its name: the file's without the ending (`refusal` is `prompts/refusal.md`).
+        folder: A folder whose files go before the built-in ones, or empty.
+        **variables: One for each `$variable`; values are inserted as they are, never expanded.
+
+    Raises:
+        PromptError: The file is missing, or its variables are not those that `VARIABLES` names.
+    """
+    template = load(name, folder)
+    missing = VARIABLES[name] - variables.keys()
+    if missing or variables.keys() - VARIABLES[name]:
+        raise PromptError(
+            f"prompt {name!r} takes {sorted(VARIABLES[name])}, not {sorted(variables)}"
+        )
+    return template.substitute(variables)
+
+
+@cache
+def load(name: str, folder: str) -> Template:
+    """Read and check a prompt file (once a process).
+
+    Raises:
+        PromptError: As `render`.
+    """
+    if name not in VARIABLES:
+        raise PromptError(f"there is no prompt {name!r}; known: {', '.join(sorted(VARIABLES))}")
+    path = shipped("prompts") / f"{name}.md"
+    if folder:
+        if not Path(folder).is_dir():
+            raise PromptError(f"the prompts folder {folder!r} does not exist; create or unset it")
+        own = Path(folder) / f"{name}.md"
+        path = own if own.is_file() else path
+    try:
+        template = Template(path.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"prompt {path} cannot be read ({error}); restore the file") from error
+    if not template.is_valid():
+        line = _bad_line(template.template)
+        raise PromptError(f"prompt {path} has a stray $ in {line!r}; write $$ for a dollar sign")
+    used = set(template.get_identifiers())
+    if used != VARIABLES[name]:
+        wrong = sorted(used ^ VARIABLES[name])
+        raise PromptError(
+            f"prompt {path} must use exactly {_dollars(VARIABLES[name])}; look at {_dollars(wrong)}"
+        )
+    return template
+
+
+def _bad_line(text: str) -> str:
+    return next(line for line in text.splitlines() if not Template(line).is_valid())
+
+
+def _dollars(names: frozenset[str] | list[str]) -> str:
+    return ", ".join(f"${name}" for name in sorted(names))
