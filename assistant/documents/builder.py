@@ -89,10 +89,10 @@ class Builder:
         self._path = tuple(name for _, name in self._headings)
         self.add(text, kind="heading", page=page)
 
-    def leave_headings(self, level: int = 0) -> None:
-        """Forget headings deeper than a level: what follows does not stand under them."""
-        while self._headings and self._headings[-1][0] > level:
-            self._headings.pop()
+    def under(self, *path: str) -> None:
+        """What follows stands under these names, which are not part of the text themselves."""
+        names = (one_line(clean(name)[0]) for name in path)
+        self._headings = list(enumerate(filter(None, names)))
         self._path = tuple(name for _, name in self._headings)
 
     def paragraphs(self, text: str) -> None:

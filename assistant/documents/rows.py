@@ -57,16 +57,15 @@ def add_table(
         for row in rows:
             builder.add(row[0], page=page)
         return
-    if header_rows == "guess":
-        header_rows = int(looks_like_headers(rows))
-    header_rows = min(int(header_rows), len(rows) - 1)
+    wanted = looks_like_headers(rows) if header_rows == "guess" else header_rows
+    named = min(wanted, len(rows) - 1)
     headers: list[str] = []
-    for row in rows[:header_rows]:
+    for row in rows[:named]:
         for column, cell in enumerate(row):
             name = one_line(cell)
             if column >= len(headers):
                 headers.append(name)
             elif name and name not in headers[column]:
                 headers[column] = f"{headers[column]} {name}".strip()
-    for row in rows[header_rows:]:
+    for row in rows[named:]:
         builder.add(row_text(headers, row), kind="row", page=page)

@@ -102,6 +102,10 @@ _BLOCK_IN_CELL = ", ".join(
 )
 _MOST_SPANNED = 50
 
+_SELF_CLOSED = re.compile(
+    r"<((?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\b)[A-Za-z]\w*)"
+    r"((?:\s[^<>]*)?)/>"
+)
 _DISPLAY_NONE = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b"
 )
@@ -155,6 +159,9 @@ def add_html(
     """Append the visible text of a page; `everything` includes navigation and page footers."""
     from selectolax.lexbor import LexborHTMLParser
 
+    # In XHTML an element may end where it begins, which HTML knows of a few elements only.
+    if "<?xml" in markup[:200] or "/xhtml" in markup[:2000]:
+        markup = _SELF_CLOSED.sub(r"<\1\2></\1>", markup)
     # Lone surrogates and NULs cannot be passed on to the parser.
     markup = re.sub("[\x00\ud800-\udfff]", "\ufffd", markup)
     tree = LexborHTMLParser(markup)
