@@ -93,9 +93,7 @@ def _add(lines: list[Line], builder: Builder) -> None:
     larger = sorted({round(line.size, 1) for line in lines if _is_large(line, body)}, reverse=True)
     levels = {size: min(level, 6) for level, size in enumerate(larger, start=1)}
     spacing = _line_spacing(lines, body)
-    words = Counter(
-        word for line in lines for word in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)+", line.text)
-    )
+    words = {word for line in lines for word in _COMPOUND.findall(line.text)}
     for piece in _pieces(lines, body=body, spacing=spacing):
         first, last = piece.lines[0].page, piece.lines[-1].page
         if piece.kind == "row":

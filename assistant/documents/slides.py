@@ -60,8 +60,8 @@ def _add_shape(shape: Any, builder: Builder, *, page: int) -> None:
              for cell in row.cells]
             for row in shape.table.rows
         ]  # fmt: skip
-        header_rows = 1 if shape.table.first_row else "guess"
-        add_table(builder, rows, header_rows=header_rows, page=page)
+        named = bool(shape.table.first_row)
+        add_table(builder, rows, header_rows=1 if named else "guess", page=page)
     elif shape.has_text_frame:
         placeholder = shape.is_placeholder and shape.placeholder_format.type
         if placeholder and placeholder.name in ("SLIDE_NUMBER", "DATE", "FOOTER", "HEADER"):
