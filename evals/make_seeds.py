@@ -86,8 +86,8 @@ BACKGROUND: Text = [
         "Both countries belong to BRICS. Russia’s membership is mentioned by the report without "
         "a date; Iran’s began a year before the remarks that Ambassador Jalali made on the "
         "Thursday before the visit. The report characterises the group as opposed to the United "
-        "States. It cites Pezeshkian as having said that BRICS hoped to neutralise American "
-        "interests.",
+        "States. It tells its readers that, as Pezeshkian put it, BRICS hoped to "
+        "neutralise American interests.",
     ),
     (
         "text",
@@ -339,7 +339,7 @@ def background_pdf() -> bytes:
             "heading",
             body,
             fontName="Helvetica-Bold",
-            fontSize=12,
+            fontSize=13,
             spaceBefore=8,
             alignment=0,
         ),
