@@ -1,6 +1,7 @@
 """Where a claim contradicts its source: amounts, dates, names, negations, modality, opposites."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
@@ -78,11 +79,24 @@ ALIASES = (
 DEMONYM_ENDINGS = frozenset({"n", "an", "ian", "ean", "ish", "ese", "i", "s", "es", "ns", "ians"})
 
 
-def conflicts(claim: Facts, source: Facts) -> Iterator[str]:
-    """The contradictions between a claim and the passage that it aligns with, in words."""
+def conflicts(claim: Facts, source: Facts, *, beside: Sequence[Facts] = ()) -> Iterator[str]:
+    """The contradictions between a claim and the passage that it aligns with, in words.
+
+    Amounts and dates that a passage `beside` it bears out are no contradictions.
+    """
     aligned = list(replacements(claim.tokens, source.tokens))
-    yield from amount_conflicts(claim, source)
-    yield from date_conflicts(claim, source)
+    numbers = [
+        number
+        for number in claim.numbers
+        if not any(bears_out(other, number) for side in beside for other in side.numbers)
+    ]
+    dates = [
+        date
+        for date in claim.dates
+        if not any(compatible(date, other) for side in beside for other in side.dates)
+    ]
+    yield from amount_conflicts(replace(claim, numbers=tuple(numbers)), source)
+    yield from date_conflicts(replace(claim, dates=tuple(dates)), source)
     yield from name_conflicts(claim, source, aligned)
     yield from speaker_conflicts(claim, source)
     yield from role_conflicts(claim, source)
@@ -345,7 +359,7 @@ def opposite_conflicts(
         same = opposite = 0.0
         word = ""
         for place, other in enumerate(source.tokens):
-            if other.stem == token.stem:
+            if other.stem in (token.stem, "re" + token.stem):
                 same = max(same, affinity(claim.tokens, index, source.tokens, place))
             elif other.stem in rivals:
                 near = affinity(claim.tokens, index, source.tokens, place)
@@ -353,7 +367,8 @@ def opposite_conflicts(
                 theirs = source.negated.get(other.stem, {False})
                 if near > opposite and mine & theirs:
                     opposite, word = near, other.text
-        present = any(other.stem == token.stem for other in source.tokens)
+        # "Reopens" says "opens" too.
+        present = any(other.stem in (token.stem, "re" + token.stem) for other in source.tokens)
         if opposite > (CLEARLY_CLOSER * same if present else UNMISTAKABLE):
             seen.add(token.stem)
             yield disagreement(f'"{word}"', f'"{token.text}"')

@@ -15,6 +15,7 @@ NEGATIONS = frozenset(
     lack lacks lacked lacking exclude excludes excluded excluding deny denies denied denying
     refuse refuses refused refusing fail fails failed failing absence absent omit omits omitted
     unable reject rejects rejected rejecting false untrue
+    prohibit prohibits prohibited prohibition forbid forbids forbidden ban bans banned
     """)
 )
 LEVELS: dict[Modality, str] = {
@@ -158,7 +159,8 @@ def find_speakers(tokens: Sequence[Token], names: Sequence[Name]) -> list[Name]:
     starts = {name.first: name for name in names}
     found = []
     for index, token in enumerate(tokens):
-        if token.folded in REPORTING:
+        passive = index > 0 and tokens[index - 1].folded in {"was", "were", "been", "is", "are"}
+        if token.folded in REPORTING and not passive:
             before = index
             while before > 0 and tokens[before - 1].folded in {
                 "has",
@@ -224,7 +226,7 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
         return False
     if token.folded.endswith("n't"):
         return True
-    if token.folded not in NEGATIONS:
+    if token.folded not in NEGATIONS or in_title(tokens, index):
         return False
     after = tokens[index + 1].folded if index + 1 < len(tokens) else ""
     if token.folded in {"no", "not"}:
@@ -235,6 +237,16 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
         if after == "." and index + 2 < len(tokens) and tokens[index + 2].kind == "number":
             return False
     return True
+
+
+def in_title(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word is part of a capitalised title, such as "Never Say Never"."""
+    if not tokens[index].capitalised:
+        return False
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    return (following is not None and following.capitalised) or (
+        not opens_sentence(tokens, index) and not tokens[index].text.isupper()
+    )
 
 
 def token_is(tokens: Sequence[Token], index: int, folded: str) -> bool:

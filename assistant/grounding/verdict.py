@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -28,11 +28,28 @@ COST_OF_A_SENTENCE = 0.04
 WORTH_ADDING = 0.06
 # Conflicts are looked for where the source is about the same thing: this share is covered.
 ALIGNED = 0.5
+# A further sentence must cover this much for its amounts and dates to count as the claim's.
+BESIDE = 0.35
 # Windows that cover nearly as much as the best may stand in for it if it conflicts.
 NEARLY_AS_GOOD = 0.1
 
 SUPPORTED = 0.5
 WEAK = 0.25
+# A fact that no source has keeps a sentence from being supported, however much else is there.
+JUST_WEAK = 0.49
+
+WITH_VECTORS = {
+    "bias": -1.9,
+    "window": 2.0,
+    "union": 1.36,
+    "pairs": 0.56,
+    "missing": -0.8,
+    "names": -1.0,
+    "figures": -1.0,
+    "unknown": -1.5,
+    "similarity": 1.0,
+}
+WITHOUT_VECTORS = WITH_VECTORS | {"similarity": 0.0, "bias": -1.3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +192,18 @@ def ground(
     best, contradiction = settle(claim, ranked, evidence)
     union = widen(claim, best, ranked)
     supports = [support(window, evidence) for window in union]
-    score = logistic(features(claim, best, union, evidence, vector=vector is not None))
+    unknown = list(unknown_facts(claim, union, evidence))
+    score = logistic(features(claim, best, union, unknown))
     if contradiction:
-        return verdict("unsupported", min(score, 0.4) / 2, supports[:1], contradiction)
-    unknown = missing_fact(claim, union, evidence)
+        return verdict("unsupported", score * WEAK, supports[:1], contradiction)
     if unknown:
-        return verdict("unsupported", min(score, 0.4) / 2, supports, unknown)
+        score = min(score, JUST_WEAK)
     if score >= SUPPORTED:
         return verdict("supported", score, supports)
-    label: Label = "weak" if score >= WEAK else "unsupported"
-    return verdict(
-        label, score, supports if label == "weak" else supports[:1], lacking(claim, union)
-    )
+    reason = unknown[0] if unknown else lacking(claim, union)
+    if score >= WEAK:
+        return verdict("weak", score, supports, reason)
+    return verdict("unsupported", score, supports[:1], reason)
 
 
 def encodable(text: str) -> str:
@@ -294,18 +311,26 @@ def settle(
     for window in ranked[:4]:
         if window.coverage < best.coverage - NEARLY_AS_GOOD:
             continue
-        reason = contradicts(claim, window, evidence)
+        reason = contradicts(claim, window, ranked, evidence)
         if not reason:
             return window, ""
         contradiction = contradiction or reason
     return best, contradiction
 
 
-def contradicts(claim: Claim, window: Window, evidence: Sequence[Evidence]) -> str:
+def contradicts(
+    claim: Claim, window: Window, ranked: Sequence[Window], evidence: Sequence[Evidence]
+) -> str:
     """What in a window contradicts the claim, in words; nothing if it is about something else."""
-    if window.coverage + 0.3 * window.similarity < ALIGNED:
+    if window.coverage < ALIGNED:
         return ""
-    return next(conflicts(claim.facts, facts(window_tokens(window, evidence))), "")
+    beside = [
+        facts(window_tokens(other, evidence))
+        for other in widen(claim, window, ranked)[1:]
+        if other.coverage >= BESIDE
+    ]
+    source = facts(window_tokens(window, evidence))
+    return next(conflicts(claim.facts, source, beside=beside), "")
 
 
 def window_tokens(window: Window, evidence: Sequence[Evidence]) -> list[Token]:
@@ -337,74 +362,63 @@ def support(window: Window, evidence: Sequence[Evidence]) -> Support:
 
 
 def features(
-    claim: Claim,
-    best: Window,
-    union: Sequence[Window],
-    evidence: Sequence[Evidence],
-    *,
-    vector: bool,
+    claim: Claim, best: Window, union: Sequence[Window], unknown: Sequence[str]
 ) -> dict[str, float]:
-    """What the score is made of, each from 0 to 1 or a small count."""
-    total = sum(claim.weights)
+    """What the score is made of, each from 0 to 1.
+
+    `window` is the weight covered by the best window, `union` by all supports together;
+    `pairs` the neighbouring words of the claim that are neighbours there too; `missing`,
+    `names` and `figures` how many words, capitalised words and numbers are not there at all;
+    `unknown` whether a fact is in none of the sources; `similarity` the highest cosine.
+    """
     mask = 0
     pairs: set[tuple[str, str]] = set()
     for window in union:
         mask |= window.mask
         for piece in window.pieces:
             pairs |= piece.pairs
-    missing = [w for bit, w in enumerate(claim.weights) if not mask >> bit & 1]
-    found_pairs = sum(pair in pairs for pair in claim.pairs)
+    missing = [bit for bit in range(len(claim.terms)) if not mask >> bit & 1]
     return {
         "window": best.coverage,
-        "union": weight_of(claim, mask) / total,
-        "pairs": found_pairs / len(claim.pairs) if claim.pairs else 1.0,
+        "union": weight_of(claim, mask) / sum(claim.weights),
+        "pairs": sum(p in pairs for p in claim.pairs) / len(claim.pairs) if claim.pairs else 1.0,
         "missing": min(len(missing), 10) / 10,
-        "length": math.log(len(claim.terms)),
+        "names": min(sum(claim.roots[bit] is not None for bit in missing), 3) / 3,
+        "figures": min(sum(claim.terms[bit][0].isdigit() for bit in missing), 3) / 3,
+        "unknown": float(bool(unknown)),
         "similarity": max((window.similarity for window in union), default=0.0),
     }
 
 
-COEFFICIENTS = {
-    "bias": -4.0,
-    "window": 3.0,
-    "union": 4.0,
-    "pairs": 1.0,
-    "missing": -2.0,
-    "length": 0.0,
-    "similarity": 0.0,
-}
-
-
 def logistic(values: Mapping[str, float]) -> float:
     """The features as a probability."""
-    total = COEFFICIENTS["bias"] + sum(COEFFICIENTS[name] * value for name, value in values.items())
+    coefficients = WITH_VECTORS if values["similarity"] else WITHOUT_VECTORS
+    total = coefficients["bias"] + sum(coefficients[name] * value for name, value in values.items())
     return 1 / (1 + math.exp(-total))
 
 
-def missing_fact(claim: Claim, union: Sequence[Window], evidence: Sequence[Evidence]) -> str:
-    """A number, date or name of the claim that no source has, in words."""
+def unknown_facts(
+    claim: Claim, union: Sequence[Window], evidence: Sequence[Evidence]
+) -> Iterator[str]:
+    """The numbers, dates and names of the claim that no source has, in words."""
     sources = [facts(window_tokens(window, evidence)) for window in union]
-    known: set[str] = set()
-    for item in evidence:
-        known |= item.known
+    known = frozenset[str]().union(*(item.known for item in evidence))
     for number in claim.facts.numbers:
+        # Small counts ("three countries") are often counted by the writer, not copied.
         if number.unit == "ordinal" or (number.figure <= 12 and not number.unit):
             continue
         if claim.tokens[number.first].stem in known:
             continue
         if not any(bears_out(other, number) for source in sources for other in source.numbers):
-            return f"no source says {number.text}"
+            yield f"no source says {number.text}"
     for date in claim.facts.dates:
         if date.year and str(date.year) not in known:
-            return f"no source says {date.text}"
+            yield f"no source says {date.text}"
     for name in claim.facts.names:
-        if name.initial and len(name.words) == 1:
-            continue
-        if any(word in known for word in name.words):
+        if (name.initial and len(name.words) == 1) or any(word in known for word in name.words):
             continue
         if not any(same_name(name.words, other.words) for s in sources for other in s.names):
-            return f"no source names {name.text}"
-    return ""
+            yield f"no source names {name.text}"
 
 
 def lacking(claim: Claim, union: Sequence[Window]) -> str:
