@@ -104,10 +104,12 @@ def _pieces(document: Document, max_tokens: int) -> Iterator[_Piece]:
         for whole in _block_spans(text, block):
             gap = count_tokens(text[previous : whole.start]) if whole.start - previous > 2 else 0
             tokens = count_tokens(text[previous : whole.end])
-            if tokens - gap <= max_tokens:
+            # The white space before it may itself be the token too many.
+            alone = tokens if tokens <= max_tokens else count_tokens(text[whole.start : whole.end])
+            if alone <= max_tokens:
                 yield _Piece(whole, block, gap, tokens)
             else:
-                for span in cut_to_budget(text, whole, tokens=tokens - gap, max_tokens=max_tokens):
+                for span in cut_to_budget(text, whole, tokens=alone, max_tokens=max_tokens):
                     yield _Piece(span, block, gap, gap + count_tokens(text[span.start : span.end]))
                     gap = 0
             previous = whole.end

@@ -311,6 +311,14 @@ def test_rows_stay_whole_sheets_apart_and_the_first_row_is_named() -> None:
     assert [span for passage in passages for span in passage.sentences] == list(spans)
 
 
+def test_a_row_of_just_the_budget_is_not_cut() -> None:
+    row = "Dr. Smith left. 0:\x810:\U00010000"
+    assert count_tokens(row) == 16
+    assert count_tokens("\n" + row) == 17
+    made = document(paragraph("Scope"), paragraph(row, kind="row"), between="\n")
+    assert [passage.text for passage in split(made, max_tokens=16)] == ["Scope", row]
+
+
 def test_pages_are_never_lost() -> None:
     made = document(*(paragraph(f"Slide {n}.", page=n, page_end=n) for n in range(1, 7)))
     passages = split(made, max_tokens=200)
