@@ -255,7 +255,7 @@ def test_unused_vectors_are_pruned_but_for_some(catalog):
 
 def test_failures_and_projections_are_kept(catalog):
     error = DocumentError("b.pdf", kind="corrupt", reason="it is torn", remedy="mend it")
-    projection = Projection("lexical", "g1", 12, 7, {"meta.json": (30, 99), "x.idx": (5, None)})
+    projection = Projection("lexical", "g1", 12, 7, {"meta.json": (30, 99), "x.idx": (5, 0)})
     with catalog.transaction() as transaction:
         transaction.fail(error)
         transaction.project(projection)

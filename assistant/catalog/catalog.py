@@ -322,6 +322,20 @@ class Catalog:
             for key, dimensions, vector, sentences in rows
         }
 
+    def passage_vectors(self, ids: Sequence[int] | Ids) -> tuple[Ids, Vectors]:
+        """The vectors of these passages: ids, shape (n,), and vectors, shape (n, dimensions).
+
+        As `vectors`, but without the sentences; in no particular order.
+        """
+        rows = self._rows(
+            "SELECT p.id, v.vector FROM json_each(?) wanted JOIN passages p ON p.id = wanted.value "
+            "JOIN vectors v ON v.id = p.vector_id WHERE v.model = (SELECT id FROM models WHERE "
+            "fingerprint = (SELECT value FROM manifest WHERE key = 'fingerprint'))",
+            _json(ids),
+        )
+        packed = b"".join(row[1] for row in rows)
+        return _ids(rows), unpack_vectors(packed, self.manifest().dimensions or 1)
+
     def vector_blocks(self, *, after: int = 0, size: int = 4096) -> Iterator[tuple[Ids, Vectors]]:
         """All passage vectors of the index's present model past the id `after`, in blocks.
 

@@ -103,14 +103,14 @@ class Projection:
         generation: The folder that holds it now; a new one is made for each rebuild.
         high_water: The highest passage id that it covers.
         count: The passages it held when this was recorded.
-        files: Its files with their sizes, and checksums where those were taken.
+        files: Its files with size and CRC-32, but for those that change when it is read.
     """
 
     name: str
     generation: str
     high_water: int
     count: int
-    files: dict[str, tuple[int, int | None]]
+    files: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)

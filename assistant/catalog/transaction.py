@@ -237,6 +237,10 @@ class Transaction:
             ),
         )
 
+    def forget_projection(self, name: str) -> None:
+        """Have a search index built anew, as nothing in it is of use any more."""
+        self._connection.execute("DELETE FROM projections WHERE name = ?", (name,))
+
     def forget_removals(self, *, up_to: int) -> None:
         """Drop the notes about removed passages that the lexical index no longer holds."""
         self._connection.execute("DELETE FROM removals WHERE passage_id <= ?", (up_to,))
