@@ -1,31 +1,27 @@
 """Does this text support this sentence? Verdicts, without a language model, in milliseconds."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from assistant.embedding.embedding import Embedding, Vectors
+from assistant.grounding.alignment import Claim, Window, make_claim, widen, window_tokens, windows
 from assistant.grounding.conflicts import conflicts, same_name
-from assistant.grounding.evidence import Evidence, Piece, root
-from assistant.grounding.facts import Facts, facts
+from assistant.grounding.evidence import Evidence
+from assistant.grounding.facts import facts
 from assistant.grounding.quantities import bears_out
+from assistant.grounding.score import features, probability
 from assistant.grounding.words import Token, tokens
 from assistant.passages import sentence_spans
 
 Label = Literal["quoted", "supported", "weak", "unsupported"]
 
 # A longer sentence is not prose; only a verbatim copy of it can be told.
-LONGEST_SENTENCE = 5000
+LONGEST_SENTENCE = 3000
 CITATION_MARK = re.compile(r"\[\d{1,4}(?:\s{0,3}[,;–-]\s{0,3}\d{1,4}){0,20}\]")
 SURROGATES = re.compile(r"[\ud800-\udfff]")
 
-# A window of more sentences must cover more to be preferred.
-COST_OF_A_SENTENCE = 0.04
-# A second source sentence is added to the best window if it covers this share of the claim.
-WORTH_ADDING = 0.06
 # Conflicts are looked for where the source is about the same thing: this share is covered.
 ALIGNED = 0.5
 # A further sentence must cover this much for its amounts and dates to count as the claim's.
@@ -37,19 +33,6 @@ SUPPORTED = 0.5
 WEAK = 0.25
 # A fact that no source has keeps a sentence from being supported, however much else is there.
 JUST_WEAK = 0.49
-
-WITH_VECTORS = {
-    "bias": -1.9,
-    "window": 2.0,
-    "union": 1.36,
-    "pairs": 0.56,
-    "missing": -0.8,
-    "names": -1.0,
-    "figures": -1.0,
-    "unknown": -1.5,
-    "similarity": 1.0,
-}
-WITHOUT_VECTORS = WITH_VECTORS | {"similarity": 0.0, "bias": -1.3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +76,20 @@ class Verdict:
     end: int = 0
 
 
-class Window(NamedTuple):
-    """One to three sentences in a row of one source, and which of the claim's terms they hold."""
+class Assessment(NamedTuple):
+    """What `ground` judges by.
 
-    source: int
-    pieces: tuple[Piece, ...]
-    mask: int
-    coverage: float
-    similarity: float
+    Attributes:
+        union: The best window and what was added to it.
+        features: See `score.features`.
+        contradiction: What the best window contradicts, or nothing.
+        unknown: The facts of the claim that no source has.
+    """
 
-    @property
-    def rank(self) -> tuple[float, int, int]:
-        """Best first when sorted."""
-        cost = COST_OF_A_SENTENCE * (len(self.pieces) - 1)
-        return (-(self.coverage + 0.5 * self.similarity - cost), self.source, self.pieces[0].first)
-
-
-class Claim(NamedTuple):
-    """A sentence made ready: its terms in order, each with its weight, and its facts."""
-
-    tokens: list[Token]
-    terms: list[str]
-    weights: list[float]
-    roots: list[str | None]
-    pairs: list[tuple[str, str]]
-    facts: Facts
+    union: list[Window]
+    features: dict[str, float]
+    contradiction: str
+    unknown: tuple[str, ...]
 
 
 def check(
@@ -182,28 +154,37 @@ def ground(
         return verdict("quoted", 1.0, [quoted])
     if len(plain) > LONGEST_SENTENCE:
         return verdict("unsupported", 0.0, (), f"too long to check ({len(plain)} characters)")
-    claim = make_claim(quotation, weights or {})
+    claim = make_claim(quotation, weights=weights)
     if not claim.terms:
         return verdict("weak", 0.0, (), "there is nothing in it that can be checked")
-    ranked = sorted(windows(claim, evidence, vector), key=lambda window: window.rank)
-    if not ranked:
+    assessed = assess(claim, evidence, vector)
+    if assessed is None:
         return verdict("unsupported", 0.0, (), "there is no source text")
-
-    best, contradiction = settle(claim, ranked, evidence)
-    union = widen(claim, best, ranked)
-    supports = [support(window, evidence) for window in union]
-    unknown = list(unknown_facts(claim, union, evidence))
-    score = logistic(features(claim, best, union, unknown))
-    if contradiction:
-        return verdict("unsupported", score * WEAK, supports[:1], contradiction)
-    if unknown:
+    supports = [support(window, evidence) for window in assessed.union]
+    score = probability(assessed.features)
+    if assessed.contradiction:
+        return verdict("unsupported", score * WEAK, supports[:1], assessed.contradiction)
+    if assessed.unknown:
         score = min(score, JUST_WEAK)
     if score >= SUPPORTED:
         return verdict("supported", score, supports)
-    reason = unknown[0] if unknown else lacking(claim, union)
+    reason = assessed.unknown[0] if assessed.unknown else lacking(claim, assessed.union)
     if score >= WEAK:
         return verdict("weak", score, supports, reason)
     return verdict("unsupported", score, supports[:1], reason)
+
+
+def assess(
+    claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None = None
+) -> Assessment | None:
+    """Align a claim with the evidence and compare their facts; None without any evidence."""
+    ranked = sorted(windows(claim, evidence, vector), key=lambda window: window.rank)
+    if not ranked:
+        return None
+    best, contradiction = settle(claim, ranked, evidence)
+    union = widen(claim, best, ranked)
+    unknown = tuple(unknown_facts(claim, union, evidence))
+    return Assessment(union, features(claim, union, unknown), contradiction, unknown)
 
 
 def encodable(text: str) -> str:
@@ -227,76 +208,6 @@ def quote(quotation: list[Token], evidence: Sequence[Evidence]) -> Support | Non
             continue
         return Support(source, span.start, span.end, item.text[span.start : span.end])
     return None
-
-
-def make_claim(sequence: list[Token], weights: Mapping[str, float]) -> Claim:
-    """Read a sentence: its content terms, how telling each is, and its facts."""
-    terms: dict[str, float] = {}
-    roots: dict[str, str | None] = {}
-    for index, token in enumerate(sequence):
-        if token.content and token.stem not in terms:
-            terms[token.stem] = weights.get(token.stem) or telling(token, initial=index == 0)
-            roots[token.stem] = root(token.folded) if token.capitalised else None
-    content = [token.stem for token in sequence if token.content]
-    return Claim(
-        tokens=sequence,
-        terms=list(terms),
-        weights=list(terms.values()),
-        roots=list(roots.values()),
-        pairs=list(pairwise(content)),
-        facts=facts(sequence),
-    )
-
-
-def telling(token: Token, *, initial: bool) -> float:
-    """How much a word says, guessed from its form: numbers and names most, long words more."""
-    if token.kind == "number":
-        return 2.0
-    if token.capitalised and not initial:
-        return 1.8
-    return 0.8 + 0.07 * min(len(token.folded), 10)
-
-
-def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) -> list[Window]:
-    """Every run of one to three sentences, with what it covers of the claim."""
-    total = sum(claim.weights)
-    found = []
-    for source, item in enumerate(evidence):
-        similarities = item.similarities(vector)
-        pieces = item.pieces
-        masks = [mask_of(claim, piece) for piece in pieces]
-        for first in range(len(pieces)):
-            mask, similarity = 0, 0.0
-            for last in range(first, min(first + 3, len(pieces))):
-                if last > first and not masks[last] & ~mask:
-                    break
-                mask |= masks[last]
-                if similarities is not None:
-                    similarity = max(similarity, float(similarities[pieces[last].sentence]))
-                found.append(
-                    Window(
-                        source,
-                        tuple(pieces[first : last + 1]),
-                        mask,
-                        weight_of(claim, mask) / total,
-                        similarity,
-                    )
-                )
-    return found
-
-
-def mask_of(claim: Claim, piece: Piece) -> int:
-    """The terms of the claim that a piece holds, as bits."""
-    mask = 0
-    for bit, (term, people) in enumerate(zip(claim.terms, claim.roots, strict=True)):
-        if term in piece.stems or (people is not None and people in piece.roots):
-            mask |= 1 << bit
-    return mask
-
-
-def weight_of(claim: Claim, mask: int) -> float:
-    """The weight of the terms in a mask."""
-    return sum(weight for bit, weight in enumerate(claim.weights) if mask >> bit & 1)
 
 
 def settle(
@@ -333,68 +244,12 @@ def contradicts(
     return next(conflicts(claim.facts, source, beside=beside), "")
 
 
-def window_tokens(window: Window, evidence: Sequence[Evidence]) -> list[Token]:
-    """The tokens of a window."""
-    return evidence[window.source].tokens[window.pieces[0].first : window.pieces[-1].last]
-
-
-def widen(claim: Claim, best: Window, ranked: Sequence[Window]) -> list[Window]:
-    """The best window and up to two single sentences, of any source, that add the most to it."""
-    total = sum(claim.weights)
-    chosen, mask = [best], best.mask
-    singles = [window for window in ranked if len(window.pieces) == 1]
-    for _ in range(2):
-        gains = [(weight_of(claim, w.mask & ~mask), -i) for i, w in enumerate(singles)]
-        gain, place = max(gains, default=(0.0, 0))
-        if gain < WORTH_ADDING * total:
-            break
-        chosen.append(singles[-place])
-        mask |= chosen[-1].mask
-    return chosen
-
-
 def support(window: Window, evidence: Sequence[Evidence]) -> Support:
     """A window as a stretch of its source: whole sentences."""
     item = evidence[window.source]
     start = item.sentences[window.pieces[0].sentence].start
     end = item.sentences[window.pieces[-1].sentence].end
     return Support(window.source, start, end, item.text[start:end])
-
-
-def features(
-    claim: Claim, best: Window, union: Sequence[Window], unknown: Sequence[str]
-) -> dict[str, float]:
-    """What the score is made of, each from 0 to 1.
-
-    `window` is the weight covered by the best window, `union` by all supports together;
-    `pairs` the neighbouring words of the claim that are neighbours there too; `missing`,
-    `names` and `figures` how many words, capitalised words and numbers are not there at all;
-    `unknown` whether a fact is in none of the sources; `similarity` the highest cosine.
-    """
-    mask = 0
-    pairs: set[tuple[str, str]] = set()
-    for window in union:
-        mask |= window.mask
-        for piece in window.pieces:
-            pairs |= piece.pairs
-    missing = [bit for bit in range(len(claim.terms)) if not mask >> bit & 1]
-    return {
-        "window": best.coverage,
-        "union": weight_of(claim, mask) / sum(claim.weights),
-        "pairs": sum(p in pairs for p in claim.pairs) / len(claim.pairs) if claim.pairs else 1.0,
-        "missing": min(len(missing), 10) / 10,
-        "names": min(sum(claim.roots[bit] is not None for bit in missing), 3) / 3,
-        "figures": min(sum(claim.terms[bit][0].isdigit() for bit in missing), 3) / 3,
-        "unknown": float(bool(unknown)),
-        "similarity": max((window.similarity for window in union), default=0.0),
-    }
-
-
-def logistic(values: Mapping[str, float]) -> float:
-    """The features as a probability."""
-    coefficients = WITH_VECTORS if values["similarity"] else WITHOUT_VECTORS
-    total = coefficients["bias"] + sum(coefficients[name] * value for name, value in values.items())
-    return 1 / (1 + math.exp(-total))
 
 
 def unknown_facts(

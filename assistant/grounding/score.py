@@ -1,0 +1,53 @@
+"""How well a claim is covered, as a probability that it is supported."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from assistant.grounding.alignment import Claim, Window, weight_of
+
+WITH_VECTORS = {
+    "bias": -1.9,
+    "window": 2.0,
+    "union": 1.36,
+    "pairs": 0.56,
+    "missing": -0.8,
+    "names": -1.0,
+    "figures": -1.0,
+    "unknown": -1.5,
+    "similarity": 1.0,
+}
+WITHOUT_VECTORS = WITH_VECTORS | {"similarity": 0.0, "bias": -1.3}
+
+
+def features(claim: Claim, union: Sequence[Window], unknown: Sequence[str]) -> dict[str, float]:
+    """What the score is made of, each from 0 to 1.
+
+    `window` is the weight covered by the best window, `union` by all supports together;
+    `pairs` the neighbouring words of the claim that are neighbours there too; `missing`,
+    `names` and `figures` how many words, capitalised words and numbers are not there at all;
+    `unknown` whether a fact is in none of the sources; `similarity` the highest cosine.
+    """
+    mask = 0
+    pairs: set[tuple[str, str]] = set()
+    for window in union:
+        mask |= window.mask
+        for piece in window.pieces:
+            pairs |= piece.pairs
+    missing = [bit for bit in range(len(claim.terms)) if not mask >> bit & 1]
+    return {
+        "window": union[0].coverage,
+        "union": weight_of(claim, mask) / sum(claim.weights),
+        "pairs": sum(p in pairs for p in claim.pairs) / len(claim.pairs) if claim.pairs else 1.0,
+        "missing": min(len(missing), 10) / 10,
+        "names": min(sum(claim.roots[bit] is not None for bit in missing), 3) / 3,
+        "figures": min(sum(claim.terms[bit][0].isdigit() for bit in missing), 3) / 3,
+        "unknown": float(bool(unknown)),
+        "similarity": max((window.similarity for window in union), default=0.0),
+    }
+
+
+def probability(values: Mapping[str, float]) -> float:
+    """The features as a probability."""
+    coefficients = WITH_VECTORS if values["similarity"] else WITHOUT_VECTORS
+    total = coefficients["bias"] + sum(coefficients[name] * value for name, value in values.items())
+    return 1 / (1 + math.exp(-total))
