@@ -5,78 +5,17 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from assistant.grounding.dates import agreement, compatible
 from assistant.grounding.facts import CLAUSE_ENDS, Facts, Name
-from assistant.grounding.quantities import Date, Number, bears_out, same_kind
-from assistant.grounding.words import Token, stem
-
-OPPOSITES: dict[str, frozenset[str]] = {}
-for left, right in (
-    ("raise raised boost boosted", "lower lowered cut cuts reduce reduced"),
-    ("more greater higher larger bigger", "less fewer lower smaller"),
-    ("above over exceeding exceed exceeds", "below under beneath"),
-    (
-        "rise rises rose risen increase increased increasing grow grew growth gain climbed soared",
-        "fall falls fell fallen decrease decreased decline declined drop dropped shrink shrank "
-        "reduction reduced plunged",
-    ),
-    ("before prior earlier preceding", "after following later"),
-    ("first earliest", "last latest final"),
-    ("maximum most highest largest biggest", "minimum least lowest smallest"),
-    ("include including", "exclude excluding"),
-    ("accept approve approved support supported", "reject rejected oppose opposed"),
-    ("allow permit permitted", "forbid forbids forbidden prohibit ban banned"),
-    ("win won victory", "lose lost defeat"),
-    ("begin began begins start started open opened", "end ended finish finished close closed"),
-    ("strengthen strengthened", "weaken weakened"),
-    ("import imported", "export exported"),
-    ("buy bought purchase", "sell sold sale"),
-    ("success succeeded successful", "failure failed unsuccessful"),
-    ("ally allies friend", "enemy enemies rival"),
-    ("north northern", "south southern"),
-    ("east eastern", "west western"),
-    ("public", "private"),
-    ("all every each", "some few none"),
-    ("always", "never sometimes seldom rarely"),
-    ("most majority", "few minority"),
-    ("legal lawful", "illegal unlawful"),
-    ("positive", "negative"),
-    ("possible", "impossible"),
-    ("better best improve improved", "worse worst worsen worsened"),
-    ("strong stronger", "weak weaker"),
-    ("long longer", "short shorter"),
-    ("fast faster quickly", "slow slower slowly"),
-    ("older", "younger newer"),
-    ("early", "late"),
-    ("male man men boy", "female woman women girl"),
-    ("left", "right"),
-    ("upper", "lower"),
-    ("internal domestic", "external foreign"),
-    ("full", "empty partial"),
-    ("temporary", "permanent"),
-    ("voluntary optional", "compulsory mandatory"),
-    ("cheap cheaper", "expensive dearer"),
-):
-    lefts = frozenset(stem(word) for word in left.split())
-    rights = frozenset(stem(word) for word in right.split())
-    for word in lefts:
-        OPPOSITES[word] = OPPOSITES.get(word, frozenset()) | rights
-    for word in rights:
-        OPPOSITES[word] = OPPOSITES.get(word, frozenset()) | lefts
+from assistant.grounding.names import same_name
+from assistant.grounding.opposites import OPPOSITES
+from assistant.grounding.quantities import Number, bears_out, same_kind
+from assistant.grounding.words import Token
 
 # Of two places that a word of the claim could come from, the one is chosen by so much.
 CLEARLY_CLOSER = 1.3
 # An opposite counts where its surroundings are this much alike (see `affinity`).
 UNMISTAKABLE = 0.6
-
-# Two names for one thing, folded.
-ALIASES = (
-    frozenset({"us", "usa", "united states", "america", "american"}),
-    frozenset({"uk", "united kingdom", "britain", "british", "great britain"}),
-    frozenset({"eu", "european union"}),
-    frozenset({"un", "united nations"}),
-    frozenset({"ussr", "soviet union", "soviet"}),
-)
-DEMONYM_ENDINGS = frozenset({"n", "an", "ian", "ean", "ish", "ese", "i", "s", "es", "ns", "ians"})
 
 
 def conflicts(claim: Facts, source: Facts, *, beside: Sequence[Facts] = ()) -> Iterator[str]:
@@ -165,48 +104,6 @@ def date_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
         if rivals:
             best = max(rivals, key=lambda other: (agreement(date, other), -other.first))
             yield disagreement(best.text, date.text)
-
-
-def compatible(date: Date, other: Date) -> bool:
-    """Whether two dates share a part and differ in none."""
-    pairs = [
-        (a, b)
-        for a, b in zip(date.parts, other.parts, strict=True)
-        if a is not None and b is not None
-    ]
-    return bool(pairs) and all(a == b for a, b in pairs)
-
-
-def agreement(date: Date, other: Date) -> int:
-    """How many parts of two dates are equal."""
-    return sum(a is not None and a == b for a, b in zip(date.parts, other.parts, strict=True))
-
-
-def same_word(word: str, other: str) -> bool:
-    """Whether two words of names are one: equal, or a country and its people."""
-    if word == other:
-        return True
-    short, long = sorted((word, other), key=len)
-    for cut in (0, 1):
-        base = short[: len(short) - cut]
-        if len(base) >= 3 and long.startswith(base) and long[len(base) :] in DEMONYM_ENDINGS:
-            return True
-    return False
-
-
-def same_name(name: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether two names can mean one thing: a shared word, an alias, or an acronym."""
-    if any(same_word(word, another) for word in name for another in other):
-        return True
-    left, right = " ".join(name), " ".join(other)
-    if any(left in group and right in group for group in ALIASES):
-        return True
-    return acronym_of(name, right) or acronym_of(other, left)
-
-
-def acronym_of(words: Sequence[str], acronym: str) -> bool:
-    """Whether the initials of some words spell the acronym."""
-    return len(words) > 1 and "".join(word[0] for word in words) == acronym
 
 
 def name_conflicts(

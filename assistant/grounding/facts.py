@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.grounding.quantities import MONTHS, WEEKDAYS, Date, Number, dates, numbers
+from assistant.grounding.dates import MONTHS, WEEKDAYS, Date, dates
+from assistant.grounding.quantities import Number, numbers
 from assistant.grounding.words import ACRONYMS, STOP_WORDS, Token, listed
 
 Modality = Literal["plain", "possible", "planned", "certain", "obliged"]

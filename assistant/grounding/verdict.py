@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 from assistant.embedding.embedding import Embedding, Vectors
 from assistant.grounding.alignment import Claim, Window, make_claim, widen, window_tokens, windows
-from assistant.grounding.conflicts import conflicts, same_name
+from assistant.grounding.conflicts import conflicts
 from assistant.grounding.evidence import Evidence
 from assistant.grounding.facts import facts
+from assistant.grounding.names import same_name
 from assistant.grounding.quantities import bears_out
 from assistant.grounding.score import features, probability
 from assistant.grounding.words import Token, tokens

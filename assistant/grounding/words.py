@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -149,3 +150,12 @@ def plain_digits(written: str) -> str:
     if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", written):
         return written.replace(".", "")
     return written
+
+
+def written(tokens: Sequence[Token], first: int, last: int) -> str:
+    """The tokens as they stood, spaces between words only."""
+    text = ""
+    for index in range(first, last + 1):
+        gap = index > first and tokens[index].start > tokens[index - 1].end
+        text += (" " if gap else "") + tokens[index].text
+    return text
