@@ -19,7 +19,7 @@ _SYMBOL = re.compile(r"[•◦▪‣·●○■□–—*-]\s+(?=\S)")
 _BULLET = re.compile(r"(?:[•◦▪‣·●○■□–—*-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)])\s+(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
-_BROKEN_WORD = re.compile(r"[^\W\d_]{2,}[-\u00ad\u2010\ufffe\x02]$")
+_BROKEN_WORD = re.compile(r"[^\W\d_]{2,}[-\u00ad\u2010]$")
 
 
 @dataclass(slots=True)
@@ -184,9 +184,8 @@ def _goes_on(
         return last.page == line.page and 0 < down <= 1.6 * line.size
     if last.page != line.page or down < -2 * spacing:
         # On the next page, or at the top of the next column: only in mid-sentence.
-        return not _SENTENCE_END.search(last.text) and (
-            line.text[0].islower() or bool(_BROKEN_WORD.search(last.text))
-        )
+        full = last.right > right_edge - 0.15 * (right_edge - last.left)
+        return not _SENTENCE_END.search(last.text) and (full or line.text[0].islower())
     if not -0.5 * line.size <= down <= max(1.35 * spacing, 1.35 * line.size):
         return False
     indented = line.left > piece.lines[0].left + 0.8 * line.size
@@ -201,12 +200,12 @@ def _joined(lines: list[str], compounds: set[str]) -> str:
     """Join lines by spaces; a word that was broken at the end of a line becomes whole again."""
     text = lines[0]
     for line in lines[1:]:
-        if not _BROKEN_WORD.search(text) or not line[:1].islower():
-            text = text.rstrip("\u00ad\ufffe\x02") + " " + line
+        if not _BROKEN_WORD.search(text):
+            text = f"{text} {line}"
             continue
-        start = re.split(r"\s", text)[-1]
-        rest = re.match(r"[^\W\d_]+", line)
-        compound = f"{start[:-1]}-{rest[0] if rest else ''}".strip("(\"'“‘")
-        # A word written with this hyphen elsewhere keeps it.
-        text = text[:-1] + ("-" if compound in compounds else "") + line
+        start = re.split(r"[^\w-]", text[:-1])[-1]
+        rest = re.match(r"[^\W\d_]*", line)
+        # A word written with this hyphen elsewhere keeps it, and so does a name ("Franco-German").
+        kept = not line[0].islower() or f"{start}-{rest[0] if rest else ''}" in compounds
+        text = (text if kept else text[:-1]) + line
     return text

@@ -15,6 +15,7 @@ _INVISIBLE, _CLIP = 3, 7  # text render modes that paint nothing
 _WHITE = 250
 _MOST_DEPTH = 8
 _CELL_GAP = 0.9  # in font sizes; a space between words is a quarter to a half
+_LINE = re.compile(r"([^\n\ufffe]+)(\n|\ufffe|$)")
 _SPACES = re.compile(r"(?<=\S)[ \t]+(?=\S)")
 
 
@@ -205,20 +206,21 @@ def _lines(text_page: Any, number: int) -> Iterator[Line]:
     written = pdfium.FPDFText_GetText(text_page, 0, count, buffer)
     units = bytes(buffer)[: 2 * max(written - 1, 0)]
     text = units.decode("utf-16-le", "replace")
-    position = 0
-    for raw in text.split("\n"):
-        start = position
-        position += len(raw) + 1
-        line = raw.strip("\r\n \t\0")
+    for match in _LINE.finditer(text):
+        line = match[1].strip("\r \t\0")
         if not line:
             continue
-        start += raw.index(line)
+        start = match.start() + match[1].index(line)
         first = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start)
         last = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start + len(line) - 1)
         left, y = _origin(text_page, first)
         right = _right_edge(text_page, last)
         size = _font_size(text_page, (first + last) // 2)
         cells = _cells(text_page, line, start, left=left, gap=_CELL_GAP * size)
+        # PDFium joins the halves of a broken word, with this in place of the hyphen.
+        if match[2] == "\ufffe":
+            line += "-"
+            cells = (*cells[:-1], (cells[-1][0], f"{cells[-1][1]}-"))
         yield Line(line, cells, number, left, right, y, size)
 
 
