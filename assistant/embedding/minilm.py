@@ -14,7 +14,7 @@ from assistant.embedding.embedding import Encoded, Vectors
 from assistant.errors import EmbeddingError
 
 MODEL_FOLDER = Path(__file__).parent / "model"
-MODEL_SHA256 = "a674888916a0c6535d3e161be21d73097b6ba0e196605e6630d400b73c5a1cd3"
+MODEL_SHA256 = "2d0d566f2dc99b973e979fe3a8d042b8b07d0382272577db9755d6a681cc77f5"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 POOLING_VERSION = 1
 DIMENSIONS = 384
@@ -39,6 +39,7 @@ class MiniLM:
 
     name = "embedded"
     dimensions = DIMENSIONS
+    model_file = MODEL_FOLDER / "model.onnx"
     fingerprint = f"all-MiniLM-L6-v2/{MODEL_SHA256[:16]}/window-{WINDOW}/pooling-{POOLING_VERSION}"
 
     def __init__(self, *, threads: int = 0) -> None:
@@ -56,12 +57,9 @@ class MiniLM:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False
-        # On x86 processors without VNNI, products of uint8 and int8 overflow their 16 bits;
-        # there, and only there, this option makes onnxruntime compute with uint8 weights.
-        options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(
-                str(MODEL_FOLDER / "model.onnx"), options, providers=["CPUExecutionProvider"]
+                str(self.model_file), options, providers=["CPUExecutionProvider"]
             )
             self._tokenizer: Any = tokenizers.Tokenizer.from_file(
                 str(MODEL_FOLDER / "tokenizer.json")
@@ -93,7 +91,7 @@ class MiniLM:
         return self._encode(text, ()).vector
 
     def _encode(self, text: str, spans: Sequence[tuple[int, int]]) -> Encoded:
-        ids, starts = self._tokens(text)
+        ids, starts = self.tokens(text)
         edges = np.searchsorted(starts, np.array(spans, np.int64).reshape(-1, 2))
         total = np.zeros(DIMENSIONS, np.float32)
         sums = np.zeros((len(spans), DIMENSIONS), np.float32)
@@ -106,7 +104,7 @@ class MiniLM:
                     sums[row] += hidden[begin:end].sum(axis=0)
         return Encoded(unit(total), unit(sums))
 
-    def _tokens(self, text: str) -> tuple[_Ids, _Ids]:
+    def tokens(self, text: str) -> tuple[_Ids, _Ids]:
         """The ids of a text's wordpieces, and the character at which each starts."""
         if not text.isascii():
             text = _SURROGATE.sub("\ufffd", text)
