@@ -2,7 +2,7 @@
 
 from assistant.indexes.dense import DenseIndex, Preference
 from assistant.indexes.lexical import LexicalIndex, terms
-from assistant.indexes.upkeep import Finding, doctor, mend_for_reading, update
+from assistant.indexes.upkeep import Finding, doctor, mend_for_reading, prepare, update
 
 __all__ = [
     "DenseIndex",
@@ -11,6 +11,7 @@ __all__ = [
     "Preference",
     "doctor",
     "mend_for_reading",
+    "prepare",
     "terms",
     "update",
 ]

@@ -1,15 +1,17 @@
 """Keeping the search indexes in step with the catalog, and mending them."""
 
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from assistant.catalog import Catalog, WriteLock
 from assistant.errors import AssistantError, IndexLockedError, IndexStorageError
 from assistant.indexes import chroma, lexical
 from assistant.indexes.folders import remove_all_but
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[Literal["lexical", "dense"], int, int], None]
 # Room to build both indexes anew beside the old ones, as a share of the catalog's size.
 ROOM_TO_REBUILD = 1.0
 
@@ -22,6 +24,12 @@ class Finding:
     ok: bool
     detail: str
     mended: bool = False
+
+
+def prepare(catalog: Catalog) -> None:
+    """Begin to import Chroma in a thread, beside other work, if the next update will need it."""
+    if catalog.projection(chroma.NAME) is None:
+        threading.Thread(target=chroma.preload, name="import-chroma", daemon=True).start()
 
 
 def update(catalog: Catalog, *, progress: Progress | None = None) -> None:
