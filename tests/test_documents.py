@@ -41,14 +41,43 @@ def make_txt() -> bytes:
 
 
 def make_md() -> bytes:
-    return (
-        b'---\ntitle: "The pact"\ndate: 2025-01-17\n---\n# Terms #\n\nSome **bold**, _slanted_ and '
-        b"`co*d*e` with a [link](http://a.b/c_(d)) and snake_case, 2*3, &amp; \\*stars\\*."
-        b"\nsame line\n\nSetext\n------\n\n- one\n- two\n  goes on\n  1. nested\n\n"
-        b"<!-- a comment\n\nover lines -->\n> quoted\n\n| Country | Joined |\n|---|:-:|\n| Iran | **2024** |\n| Russia |"
-        b" |\n\n```python\n# no heading\nx = 1\n```\n\nText <span style='display:none'>secret</span>"
-        b"[ref][r].\n\n[r]: http://example.org\n"
-    )
+    return rb"""---
+title: "The pact"
+date: 2025-01-17
+---
+# Terms #
+
+Some **bold**, _slanted_ and `co*d*e` with a [link](http://a.b/c_(d)) and snake_case, 2*3,
+&amp; \*stars\*.
+same line
+
+Setext
+------
+
+- one
+- two
+  goes on
+  1. nested
+
+<!-- a comment
+
+over lines -->
+> quoted
+
+| Country | Joined |
+|---|:-:|
+| Iran | **2024** |
+| Russia | |
+
+```python
+# no heading
+x = 1
+```
+
+Text <span style='display:none'>secret</span>[ref][r].
+
+[r]: http://example.org
+"""
 
 
 def make_rst() -> bytes:

@@ -85,6 +85,7 @@ class _Pool:
         self.threads: list[threading.Thread] = []
         self.children: dict[threading.Thread, _Child] = {}
         self.closing = False
+        self.failed: AssistantError | None = None
 
     def submit(self, job: _Job, *, waiting: int) -> None:
         self.jobs.put(job)
@@ -150,12 +151,13 @@ class _Pool:
                         continue
                 mine.popleft().future.set_result(result)
         except AssistantError as error:
+            self.failed = error
             self.closing = True
-            for job in mine:
-                job.future.set_exception(error)
         finally:
             if child is not None:
                 child.close()
+            for job in mine:
+                job.future.set_exception(self.failed or AssistantError("reading was stopped"))
 
 
 class _BrokenError(Exception):
@@ -251,7 +253,7 @@ class _Child:
     def ending(self) -> str:
         """How the process ended, for people."""
         try:
-            code = self.process.wait(timeout=5)
+            code = self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return "the reading process closed its output"
         if code < 0:

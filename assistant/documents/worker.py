@@ -27,7 +27,10 @@ _GRACE_SECONDS = 10.0
 def main() -> None:
     """Serve until the parent closes our stdin or dies."""
     requests, answers = _own_streams()
-    settings = Settings(**_receive(requests))
+    values = _receive(requests)
+    if values is None:
+        return
+    settings = Settings(**values)
     _limit(settings)
     answers.write(frame("ready"))
     answers.flush()
