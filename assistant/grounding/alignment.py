@@ -5,8 +5,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from assistant.embedding.embedding import Vectors
+from assistant.grounding.dates import Date, includes
 from assistant.grounding.evidence import Evidence, Piece, root
 from assistant.grounding.facts import Facts, facts
+from assistant.grounding.quantities import Number, bears_out
 from assistant.grounding.words import Token
 
 # A window of more sentences must cover more to be preferred.
@@ -16,7 +18,10 @@ WORTH_ADDING = 0.06
 
 
 class Claim(NamedTuple):
-    """A sentence made ready: its terms in order, each with its weight, and its facts."""
+    """A sentence made ready: its terms in order, each with its weight, and its facts.
+
+    `numbers` and `dates` come with the bits of the terms that they are written in.
+    """
 
     tokens: list[Token]
     terms: list[str]
@@ -24,6 +29,8 @@ class Claim(NamedTuple):
     roots: list[str | None]
     pairs: list[tuple[str, str]]
     facts: Facts
+    numbers: list[tuple[Number, int]]
+    dates: list[tuple[Date, int]]
 
 
 class Window(NamedTuple):
@@ -52,13 +59,22 @@ def make_claim(sequence: list[Token], *, weights: Mapping[str, float] | None = N
             terms[token.stem] = given.get(token.stem) or telling(token, initial=index == 0)
             roots[token.stem] = root(token.folded) if token.capitalised else None
     content = [token.stem for token in sequence if token.content]
+    found = facts(sequence)
+    places = {term: place for place, term in enumerate(terms)}
+
+    def bits(first: int, last: int) -> int:
+        stems = {token.stem for token in sequence[first : last + 1] if token.content}
+        return sum(1 << places[stem] for stem in stems)
+
     return Claim(
         tokens=sequence,
         terms=list(terms),
         weights=list(terms.values()),
         roots=list(roots.values()),
         pairs=list(pairwise(content)),
-        facts=facts(sequence),
+        facts=found,
+        numbers=[(number, bits(number.first, number.last)) for number in found.numbers],
+        dates=[(date, bits(date.first, date.last)) for date in found.dates],
     )
 
 
@@ -100,11 +116,20 @@ def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) 
 
 
 def mask_of(claim: Claim, piece: Piece) -> int:
-    """The terms of the claim that a piece holds, as bits."""
+    """The terms of the claim that a piece holds, as bits.
+
+    An amount or a date that the piece gives in another form counts with all its words.
+    """
     mask = 0
     for bit, (term, people) in enumerate(zip(claim.terms, claim.roots, strict=True)):
         if term in piece.stems or (people is not None and people in piece.roots):
             mask |= 1 << bit
+    for number, bits in claim.numbers:
+        if bits & ~mask and any(bears_out(other, number) for other in piece.numbers):
+            mask |= bits
+    for date, bits in claim.dates:
+        if bits & ~mask and any(includes(other, date) for other in piece.dates):
+            mask |= bits
     return mask
 
 

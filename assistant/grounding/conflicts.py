@@ -8,10 +8,12 @@ from itertools import pairwise
 from assistant.grounding.dates import agreement, compatible
 from assistant.grounding.facts import CLAUSE_ENDS, Facts, Name
 from assistant.grounding.names import same_name
-from assistant.grounding.opposites import OPPOSITES
+from assistant.grounding.opposites import opposites
 from assistant.grounding.quantities import Number, bears_out, same_kind
 from assistant.grounding.words import Token
 
+# A claim is denied as a whole if this share of its words is.
+MOST_OF_IT = 0.6
 # Of two places that a word of the claim could come from, the one is chosen by so much.
 CLEARLY_CLOSER = 1.3
 # An opposite counts where its surroundings are this much alike (see `affinity`).
@@ -213,6 +215,15 @@ def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
                 continue
             word, about = one.tokens[denial.cue].text, head_text(one, denial.head)
             yield f'the {denier} says "{word}" of "{about}", the {silent} does not'
+    # "Nobody believes that the mill will close" denies all of "the mill will close".
+    if sourced and not claimed:
+        denied = [
+            stem for stem, mine in claim.negated.items() if source.negated.get(stem, mine) == {True}
+        ]
+        asserted = [stem for stem in denied if claim.negated[stem] == {False}]
+        if asserted and len(asserted) >= MOST_OF_IT * len(claim.negated):
+            word = source.tokens[sourced[0].cue].text
+            yield f'the source says "{word}" of all this, the sentence does not'
 
 
 def modality_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
@@ -246,11 +257,11 @@ def opposite_conflicts(
     for said, written in aligned:
         for token in said:
             for other in written:
-                if other.stem in OPPOSITES.get(token.stem, ()) and token.stem not in seen:
+                if other.stem in opposites().get(token.stem, ()) and token.stem not in seen:
                     seen.add(token.stem)
                     yield disagreement(f'"{other.text}"', f'"{token.text}"')
     for index, token in enumerate(claim.tokens):
-        rivals = OPPOSITES.get(token.stem)
+        rivals = opposites().get(token.stem)
         if not rivals or token.stem in seen:
             continue
         same = opposite = 0.0

@@ -71,6 +71,11 @@ def dates(tokens: Sequence[Token]) -> list[Date]:
     return found
 
 
+def indices(found: Sequence[Date]) -> frozenset[int]:
+    """The indices of the tokens that dates are made of."""
+    return frozenset(index for date in found for index in range(date.first, date.last + 1))
+
+
 def date_at(tokens: Sequence[Token], index: int) -> Date | None:
     """The date that starts at this token, if one does."""
     token = tokens[index]
@@ -190,6 +195,11 @@ def compatible(date: Date, other: Date) -> bool:
         if a is not None and b is not None
     ]
     return bool(pairs) and all(a == b for a, b in pairs)
+
+
+def includes(date: Date, other: Date) -> bool:
+    """Whether a date says all that the other says."""
+    return all(b is None or a == b for a, b in zip(date.parts, other.parts, strict=True))
 
 
 def agreement(date: Date, other: Date) -> int:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from assistant.embedding.embedding import Vectors
+from assistant.grounding.dates import Date, dates, indices
+from assistant.grounding.quantities import Number, numbers
 from assistant.grounding.words import Token, tokens
 from assistant.passages import Passage, Span
 
@@ -28,6 +30,8 @@ class Piece(NamedTuple):
         stems: The stems of its content words.
         pairs: Neighbouring content stems.
         roots: What its capitalised words share with the names of their people.
+        numbers: Its amounts.
+        dates: Its dates.
     """
 
     sentence: int
@@ -36,6 +40,8 @@ class Piece(NamedTuple):
     stems: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     roots: frozenset[str]
+    numbers: tuple[Number, ...]
+    dates: tuple[Date, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +92,9 @@ class Evidence:
         return found
 
     def _piece(self, sentence: int, first: int, last: int) -> Piece:
-        content = [token for token in self.tokens[first:last] if token.content]
+        sequence = self.tokens[first:last]
+        content = [token for token in sequence if token.content]
+        found = dates(sequence)
         stems = [token.stem for token in content]
         return Piece(
             sentence=sentence,
@@ -95,6 +103,8 @@ class Evidence:
             stems=frozenset(stems),
             pairs=frozenset(pairwise(stems)),
             roots=frozenset(root(token.folded) for token in content if token.capitalised),
+            numbers=tuple(numbers(sequence, taken=indices(found))),
+            dates=tuple(found),
         )
 
     @cached_property

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.grounding.dates import MONTHS, WEEKDAYS, Date, dates
+from assistant.grounding.dates import MONTHS, WEEKDAYS, Date, dates, indices
 from assistant.grounding.quantities import Number, numbers
 from assistant.grounding.words import ACRONYMS, STOP_WORDS, Token, listed
 
@@ -101,7 +101,7 @@ class Facts:
 def facts(tokens: Sequence[Token]) -> Facts:
     """Read the facts from the tokens of a sentence or of a few."""
     found_dates = dates(tokens)
-    taken = frozenset(i for date in found_dates for i in range(date.first, date.last + 1))
+    taken = indices(found_dates)
     names = find_names(tokens)
     negated, denials = find_negations(tokens)
     return Facts(

@@ -1,11 +1,12 @@
 """Words that cannot both be true of one thing."""
 
+from functools import cache
+
 from assistant.grounding.words import stem
 
 # What stands on the left of a pair contradicts what stands on its right; each side is a set of
 # forms, for the stemmer does not join "rose" to "rise".
-OPPOSITES: dict[str, frozenset[str]] = {}
-for left, right in (
+PAIRS = (
     ("raise raised boost boosted", "lower lowered cut cuts reduce reduced"),
     ("more greater higher larger bigger", "less fewer lower smaller"),
     ("above over exceeding exceed exceeds", "below under beneath"),
@@ -50,10 +51,16 @@ for left, right in (
     ("temporary", "permanent"),
     ("voluntary optional", "compulsory mandatory"),
     ("cheap cheaper", "expensive dearer"),
-):
-    lefts = frozenset(stem(word) for word in left.split())
-    rights = frozenset(stem(word) for word in right.split())
-    for word in lefts:
-        OPPOSITES[word] = OPPOSITES.get(word, frozenset()) | rights
-    for word in rights:
-        OPPOSITES[word] = OPPOSITES.get(word, frozenset()) | lefts
+)
+
+
+@cache
+def opposites() -> dict[str, frozenset[str]]:
+    """For each stem that has them, the stems of its opposites."""
+    found: dict[str, frozenset[str]] = {}
+    for pair in PAIRS:
+        left, right = (frozenset(stem(word) for word in side.split()) for side in pair)
+        for words, others in ((left, right), (right, left)):
+            for word in words:
+                found[word] = found.get(word, frozenset()) | others
+    return found

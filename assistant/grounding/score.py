@@ -5,6 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from assistant.grounding.alignment import Claim, Window, weight_of
 
+SUPPORTED = 0.5
+WEAK = 0.25
+# A fact that no source has keeps a sentence from being supported, however much else is there.
+JUST_WEAK = 0.49
+
 WITH_VECTORS = {
     "bias": -1.9,
     "window": 2.0,
@@ -17,6 +22,7 @@ WITH_VECTORS = {
     "similarity": 1.0,
 }
 WITHOUT_VECTORS = WITH_VECTORS | {"similarity": 0.0, "bias": -1.3}
+FEATURES = tuple(name for name in WITH_VECTORS if name != "bias")
 
 
 def features(claim: Claim, union: Sequence[Window], unknown: Sequence[str]) -> dict[str, float]:

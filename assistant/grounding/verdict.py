@@ -12,7 +12,7 @@ from assistant.grounding.evidence import Evidence
 from assistant.grounding.facts import facts
 from assistant.grounding.names import same_name
 from assistant.grounding.quantities import bears_out
-from assistant.grounding.score import features, probability
+from assistant.grounding.score import JUST_WEAK, SUPPORTED, WEAK, features, probability
 from assistant.grounding.words import Token, tokens
 from assistant.passages import sentence_spans
 
@@ -29,11 +29,6 @@ ALIGNED = 0.5
 BESIDE = 0.35
 # Windows that cover nearly as much as the best may stand in for it if it conflicts.
 NEARLY_AS_GOOD = 0.1
-
-SUPPORTED = 0.5
-WEAK = 0.25
-# A fact that no source has keeps a sentence from being supported, however much else is there.
-JUST_WEAK = 0.49
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +142,10 @@ def ground(
         end = start + len(sentence)
         return Verdict(sentence, label, round(score, 4), tuple(supports), reason, start, end)
 
-    quotation = [*tokens(plain)]
+    written = sum(len(word) for word in plain.split())
+    if written > LONGEST_SENTENCE and all(written > len(item.text) for item in evidence):
+        return verdict("unsupported", 0.0, (), f"too long to check ({len(plain)} characters)")
+    quotation = tokens(plain)
     while quotation and quotation[-1].kind == "mark" and quotation[-1].text not in "%$€£°":
         quotation.pop()
     quoted = quote(quotation, evidence)

@@ -1,0 +1,188 @@
+"""Does the cited page support the claim? Agreement with WiCE's annotators, no language model.
+
+    python -m evals.wice DIR            DIR holds flat_dev.jsonl.gz
+    python -m evals.wice DIR --lexical  without sentence vectors
+
+Balanced accuracy, the mean of the shares of supported and of other claims told right. Claims fall
+into two halves by a hash of their text; whatever is chosen (threshold, coefficients) is chosen on
+one half and counted on the other, both ways round. Printed side by side: overlap of stems, the
+shipped score with a threshold chosen so, the score with coefficients fitted so, and the shipped
+verdicts as they are (whose coefficients have seen both halves: not a fair figure, shown to compare).
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.embedding import Embedding, load_embedding
+from assistant.embedding.embedding import Vectors
+from assistant.grounding import Evidence
+from assistant.grounding.alignment import make_claim
+from assistant.grounding.score import FEATURES, SUPPORTED, probability
+from assistant.grounding.verdict import assess
+from assistant.grounding.words import tokens
+from assistant.passages import Span
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+RIDGE = 1.0
+PAGE_PART = 20
+"""Lines of a page that are encoded together."""
+
+
+class Judged(NamedTuple):
+    """One claim: what the annotators say, and what we have to say by."""
+
+    supported: bool
+    first_half: bool
+    overlap: float
+    features: list[float]
+    score: float
+    vetoed: bool
+
+
+def lines(page: str) -> tuple[Span, ...]:
+    """The lines of a page that are not blank: WiCE has a sentence on each."""
+    spans, start = [], 0
+    for line in page.split("\n"):
+        if line.strip():
+            spans.append(Span(start, start + len(line)))
+        start += len(line) + 1
+    return tuple(spans)
+
+
+def encode_page(page: str, spans: Sequence[Span], embedding: Embedding) -> Vectors:
+    """A vector for each line, pooled from passes over some lines at a time."""
+    vectors = []
+    for first in range(0, len(spans), PAGE_PART):
+        part = spans[first : first + PAGE_PART]
+        start = part[0].start
+        inside = [(span.start - start, span.end - start) for span in part]
+        (encoded,) = embedding.encode([page[start : part[-1].end]], [inside])
+        if encoded.sentences is not None:
+            vectors.append(encoded.sentences)
+    return np.concatenate(vectors)
+
+
+def judge(path: Path, embedding: Embedding | None) -> Iterator[Judged]:
+    """Each claim of the file, compared with its page."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            page, text = row["doc"], row["claim"]
+            spans = lines(page)
+            vectors = vector = None
+            if embedding is not None:
+                vectors = encode_page(page, spans, embedding)
+                vector = embedding.encode([text])[0].vector
+            claim = make_claim(tokens(text))
+            evidence = Evidence(page, spans, vectors)
+            assessed = assess(claim, [evidence], vector)
+            if assessed is None:
+                continue
+            stems = {token.stem for token in evidence.tokens}
+            yield Judged(
+                supported=row["label"] == 1,
+                first_half=hashlib.sha256(text.encode()).digest()[0] % 2 == 0,
+                overlap=sum(term in stems for term in claim.terms) / max(1, len(claim.terms)),
+                features=[assessed.features[name] for name in FEATURES],
+                score=probability(assessed.features),
+                vetoed=bool(assessed.contradiction or assessed.unknown),
+            )
+
+
+def balanced_accuracy(said: Flags, supported: Flags) -> float:
+    """The mean of the shares of supported and of unsupported claims that are told right."""
+    return float((said[supported].mean() + (~said[~supported]).mean()) / 2)
+
+
+def best_threshold(scores: Floats, supported: Flags) -> float:
+    """The threshold with the highest balanced accuracy."""
+    candidates = np.unique(scores)
+    return float(max(candidates, key=lambda t: balanced_accuracy(scores >= t, supported)))
+
+
+def fit(features: Floats, supported: Flags) -> Floats:
+    """Logistic regression, both classes weighing the same, a ridge on all but the bias."""
+    design = np.column_stack([np.ones(len(features)), features])
+    weights = np.where(supported, 0.5 / supported.mean(), 0.5 / (~supported).mean())
+    ridge = np.diag([1e-6, *[RIDGE] * features.shape[1]])
+    coefficients = np.zeros(design.shape[1])
+    for _ in range(50):
+        chances = 1 / (1 + np.exp(-design @ coefficients))
+        gradient = design.T @ (weights * (chances - supported)) + ridge @ coefficients
+        curvature = (design.T * (weights * chances * (1 - chances))) @ design + ridge
+        coefficients -= np.linalg.solve(curvature, gradient)
+    return coefficients
+
+
+def apply(coefficients: Floats, features: Floats) -> Floats:
+    """The probabilities that such coefficients give."""
+    total = coefficients[0] + features @ coefficients[1:]
+    return np.asarray(1 / (1 + np.exp(-total)))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("path", type=Path, help="folder with flat_dev.jsonl.gz")
+    parser.add_argument("--lexical", action="store_true", help="no sentence vectors")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    embedding = None if arguments.lexical else load_embedding("embedded")
+    judged = list(judge(arguments.path / "flat_dev.jsonl.gz", embedding))
+
+    supported = np.array([item.supported for item in judged])
+    half = np.array([item.first_half for item in judged])
+    overlap = np.array([item.overlap for item in judged])
+    features = np.array([item.features for item in judged])
+    vetoed = np.array([item.vetoed for item in judged])
+    # What is contradicted or unknown is never called supported, whatever the score.
+    score = np.where(vetoed, 0.0, [item.score for item in judged])
+
+    said = {name: np.zeros(len(judged), dtype=bool) for name in ("overlap", "score", "fitted")}
+    for chosen_on in (half, ~half):
+        counted = ~chosen_on
+        for name, values in (("overlap", overlap), ("score", score)):
+            threshold = best_threshold(values[chosen_on], supported[chosen_on])
+            said[name][counted] = values[counted] >= threshold
+        coefficients = fit(features[chosen_on], supported[chosen_on])
+        chances = apply(coefficients, features[counted])
+        said["fitted"][counted] = (chances >= SUPPORTED) & ~vetoed[counted]
+    titles = {
+        "overlap": "overlap of stems, threshold from the other half",
+        "score": "shipped score, threshold from the other half",
+        "fitted": "coefficients from the other half",
+    }
+    print(
+        f"{len(judged)} claims, {supported.sum()} supported, {time.perf_counter() - started:.0f} s"
+    )
+    print(f"{'balanced accuracy':48} {'both':>6} {'half 1':>7} {'half 2':>7}")
+    for name, title in titles.items():
+        print_row(title, said[name], supported, half)
+    print_row("shipped verdicts", score >= SUPPORTED, supported, half)
+    everything = fit(features, supported)
+    rounded = {n: round(float(c), 2) for n, c in zip(("bias", *FEATURES), everything, strict=True)}
+    print("coefficients on all claims:", rounded)
+
+
+def print_row(title: str, said: Flags, supported: Flags, half: Flags) -> None:
+    """One line of the table."""
+    figures = [
+        100 * balanced_accuracy(said[part], supported[part])
+        for part in (np.ones_like(half), half, ~half)
+    ]
+    print(f"{title:48} {figures[0]:6.1f} {figures[1]:7.1f} {figures[2]:7.1f}")
+
+
+if __name__ == "__main__":
+    main()
