@@ -336,6 +336,15 @@ class Catalog:
         packed = b"".join(row[1] for row in rows)
         return _ids(rows), unpack_vectors(packed, self.manifest().dimensions or 1)
 
+    def count_vectors(self) -> int:
+        """How many passages have a vector of the index's present model."""
+        (row,) = self._rows(
+            "SELECT count(*) FROM passages p JOIN vectors v ON v.id = p.vector_id "
+            "WHERE v.model = (SELECT id FROM models WHERE fingerprint = "
+            "(SELECT value FROM manifest WHERE key = 'fingerprint'))"
+        )
+        return int(row[0])
+
     def vector_blocks(self, *, after: int = 0, size: int = 4096) -> Iterator[tuple[Ids, Vectors]]:
         """All passage vectors of the index's present model past the id `after`, in blocks.
 

@@ -15,10 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from assistant.catalog import Catalog, Projection
-from assistant.catalog.catalog import Ids
 from assistant.embedding.embedding import Vectors
 from assistant.errors import IndexStorageError
 from assistant.indexes.folders import file_sizes, problem_with_files
@@ -139,10 +136,12 @@ def build(catalog: Catalog, *, progress: Progress | None = None) -> Projection |
     Raises:
         IndexStorageError: Chroma cannot write it; the folder is removed with the next build.
     """
+    total = catalog.count_vectors()
+    if not total:
+        return None
     path = folder(catalog, uuid.uuid4().hex[:12])
     with _told(path):
         path.mkdir(parents=True)
-        total = catalog.counts().passages
         client = _client(path)
         try:
             # With the threshold at the whole number, the graph is written out once, at the end.
@@ -160,14 +159,15 @@ def build(catalog: Catalog, *, progress: Progress | None = None) -> Projection |
                 },
             )
             high_water = done = 0
-            for ids, vectors in _batches(catalog, client.get_max_batch_size()):
-                collection.add(ids=[str(key) for key in ids.tolist()], embeddings=vectors)
+            for ids, vectors in catalog.vector_blocks(size=client.get_max_batch_size()):
+                names = [str(key) for key in ids.tolist()]
+                collection.add(ids=names, embeddings=vectors)
                 high_water = max(high_water, int(ids.max()))
                 done += len(ids)
                 if progress is not None:
                     progress(done, total)
-            if not done:
-                return None
+            if total == 1:
+                collection.upsert(ids=names, embeddings=vectors)  # The least threshold is 2.
         finally:
             client.close()
         _shrink(path / DATABASE)
@@ -199,15 +199,6 @@ def _client(path: Path) -> "Client":
 
     settings = Settings(anonymized_telemetry=False)
     return cast("Client", chromadb.PersistentClient(str(path), settings=settings))
-
-
-def _batches(catalog: Catalog, size: int) -> Iterator[tuple[Ids, Vectors]]:
-    """Vectors in batches as large as Chroma takes: fewer, larger ones are faster."""
-    for ids, vectors in catalog.vector_blocks(size=size):
-        # A vector of zeros has no direction; Chroma's cosine would answer NaN.
-        kept = np.linalg.norm(vectors, axis=1) > 0
-        if kept.any():
-            yield ids[kept], vectors[kept]
 
 
 def _sample(catalog: Catalog, index: ChromaIndex) -> str | None:

@@ -85,7 +85,7 @@ class DenseIndex:
     def _filtered(self, vector: Vectors, limit: int, allowed: Ids) -> Ranking:
         if len(allowed) <= FEW_IDS:
             ids, vectors = self._catalog.passage_vectors(allowed)
-            return best(ids, vectors @ vector, limit) if len(ids) else []
+            return best(ids, vectors, vector, limit)
         return self._whole.search(vector, limit, allowed=allowed)
 
     def _approximate(self, index: chroma.ChromaIndex, vector: Vectors, limit: int) -> Ranking:
@@ -96,7 +96,7 @@ class DenseIndex:
             if len(ids) >= limit or reach >= index.projection.count:
                 break
             reach *= 4  # Many of the candidates have left the catalog.
-        ranking = best(ids, vectors @ vector, limit) if len(ids) else []
+        ranking = best(ids, vectors, vector, limit)
         if self._rest is not None:
             ranking += self._rest.search(vector, limit)
         return sorted(ranking, key=lambda hit: (-hit[1], hit[0]))[:limit]

@@ -12,7 +12,7 @@ from assistant.embedding.embedding import Vectors
 
 ROWS = 16_384  # rows of a block at most, 25 MB at 384 dimensions
 LEAST_ALIVE = 0.8  # below this share of passages that still exist, everything is loaded anew
-DECIMALS = 6  # of a score; the next ones depend on how a matrix is cut into blocks
+DECIMALS = 6  # of a score
 
 Ranking = list[tuple[int, float]]
 
@@ -25,6 +25,17 @@ class _Loaded:
     ids: Ids
     alive: NDArray[np.bool_]
     blocks: tuple[Vectors, ...]
+
+    def rows(self, places: NDArray[np.int64]) -> Vectors:
+        """The vectors at these places, in their order."""
+        ends = np.cumsum([len(block) for block in self.blocks])
+        numbers = np.searchsorted(ends, places, side="right")
+        starts = np.concatenate([[0], ends[:-1]])[numbers]
+        found = [
+            self.blocks[number][place]
+            for number, place in zip(numbers.tolist(), (places - starts).tolist(), strict=True)
+        ]
+        return np.array(found, np.float32).reshape(len(found), -1)
 
 
 _NOTHING = _Loaded(None, np.zeros(0, np.int64), np.zeros(0, np.bool_), ())
@@ -60,9 +71,9 @@ class ExactIndex:
         wanted = loaded.alive
         if allowed is not None:
             wanted = wanted & np.isin(loaded.ids, allowed)
-        if wanted.all():
-            return best(loaded.ids, scores, limit)
-        return best(loaded.ids[wanted], scores[wanted], limit)
+        places = np.flatnonzero(wanted)
+        places = places[_highest(scores[places], limit)]
+        return best(loaded.ids[places], loaded.rows(places), vector, limit)
 
     def _refresh(self) -> None:
         # The revision is read first: what comes in while loading is looked at again next time.
@@ -90,15 +101,21 @@ class ExactIndex:
         return _Loaded(fingerprint, together, alive, tuple(blocks))
 
 
-def best(ids: Ids, scores: Vectors, limit: int) -> Ranking:
-    """The `limit` highest scores with their ids, highest first, ties by id."""
+def best(ids: Ids, vectors: Vectors, vector: Vectors, limit: int) -> Ranking:
+    """Score a few vectors; the `limit` best ids with their scores, best first, ties by id.
+
+    Computed in double precision and rounded, so that a score depends neither on the way by which
+    a passage was found nor on what stands beside it in memory.
+    """
     if limit < 1 or not len(ids):
         return []
-    if limit < len(ids):
-        # Everything that may tie with the last one is kept until ids have decided.
-        lowest = np.partition(scores, -limit)[-limit] - 10.0**-DECIMALS
-        kept = scores >= lowest
-        ids, scores = ids[kept], scores[kept]
-    rounded = np.round(scores.astype(np.float64), DECIMALS)
-    order = np.lexsort((ids, -rounded))[:limit]
-    return list(zip(ids[order].tolist(), rounded[order].tolist(), strict=True))
+    scores = np.round(vectors.astype(np.float64) @ vector.astype(np.float64), DECIMALS)
+    order = np.lexsort((ids, -scores))[:limit]
+    return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
+
+
+def _highest(scores: Vectors, limit: int) -> NDArray[np.int64]:
+    """Where the `limit` highest scores are, and all that single precision cannot tell from them."""
+    if limit < 1 or limit >= len(scores):
+        return np.arange(len(scores) if limit > 0 else 0)
+    return np.flatnonzero(scores >= np.partition(scores, -limit)[-limit] - 1e-5)
