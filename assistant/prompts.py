@@ -1,4 +1,4 @@
-"""Finds, checks and renders the prompt files: texts with strict `$variables`, one file a message."""
+"""Finds, checks and renders the prompt files: one file a message, with strict `$variables`."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""All settings in one frozen value; the only module that reads the environment and assistant.toml."""
+"""All settings in one frozen value; only this module reads the environment and assistant.toml."""
 
 import os
 import tomllib

@@ -1,0 +1,380 @@
+"""The facade: one object that joins the parts, for programs and for every other door."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from assistant.answering import Answer, answer
+from assistant.catalog import Catalog, Counts, Failure, ListedDocument, Manifest, open_catalog
+from assistant.documents import Document
+from assistant.embedding import Embedding, load_embedding
+from assistant.errors import IndexMissingError
+from assistant.grounding import Verdict, check
+from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
+from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
+from assistant.settings import Settings, shipped
+from assistant.sync import Plan, Progress, SyncReport, add, apply, plan, remove
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+    from assistant.llamaindex import AssistantQueryEngine, AssistantRetriever
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an index is and holds.
+
+    Attributes:
+        index: Its folder.
+        manifest: What it was built with.
+        counts: How much it holds.
+        documents: Every document, by source.
+        failures: Files that could not be read at the last sync.
+        problem: What is wrong with the search indexes and could not be mended, or None.
+    """
+
+    index: Path
+    manifest: Manifest
+    counts: Counts
+    documents: list[ListedDocument]
+    failures: list[Failure]
+    problem: str | None
+
+
+class Assistant:
+    """Answers questions about documents, from an index of them.
+
+    Use it in a `with` block, or call `close`. Safe to use from several threads. Nothing is opened
+    or loaded before it is needed.
+    """
+
+    def __init__(self, settings: Settings, *, embedding: Embedding | None = None) -> None:
+        """Use `Assistant.open`, which reads the settings."""
+        self.settings = settings
+        self._given_embedding = embedding
+        self._catalog: Catalog | None = None
+        self._problem: str | None = None
+
+    @classmethod
+    def open(
+        cls,
+        index: str | Path | None = None,
+        *,
+        embedding: "str | BaseEmbedding | None" = None,
+        **settings: Any,
+    ) -> Self:
+        """Open the index in a folder; it need not exist before the first `sync` or `add`.
+
+        Args:
+            index: The index's folder; by default as in the settings, `indexes/default`.
+            embedding: A model by name, as in `Settings.embedding`, or a LlamaIndex embedding.
+            **settings: Any other field of `Settings`; goes before the environment and the file.
+
+        Raises:
+            SettingsError: A setting is unknown or unusable.
+            EmbeddingError: The embedding model is unknown, or its package is not installed.
+        """
+        given: Embedding | None = None
+        if embedding is not None and not isinstance(embedding, str):
+            from assistant.embedding.llamaindex import LlamaIndexEmbedding
+
+            given, embedding = LlamaIndexEmbedding(embedding), None
+        loaded = Settings.load(
+            index=None if index is None else str(index), embedding=embedding, **settings
+        )
+        return cls(loaded, embedding=given)
+
+    def close(self) -> None:
+        """Let go of the index's files; closing twice does nothing."""
+        dense = self.__dict__.pop("_dense", None)
+        if dense is not None:
+            dense.close()
+        self.__dict__.pop("_lexical", None)
+        if self._catalog is not None:
+            self._catalog.close()
+            self._catalog = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Assistant({self.settings.index!r})"
+
+    # Indexing.
+
+    def plan(
+        self, folder: str | Path | None = None, *, rebuild: bool = False, allow_empty: bool = False
+    ) -> Plan:
+        """What `sync` with the same arguments would do; nothing is touched.
+
+        Raises:
+            CorpusError, IndexMismatchError, IndexStorageError: As `sync`.
+        """
+        try:
+            catalog: Catalog | None = self._opened()
+        except IndexMissingError:
+            catalog = None
+        return plan(
+            catalog,
+            self._folder(folder),
+            embedding=self._embedding,
+            settings=self.settings,
+            rebuild=rebuild,
+            allow_empty=allow_empty,
+        )
+
+    def sync(
+        self,
+        folder: str | Path | None = None,
+        *,
+        rebuild: bool = False,
+        allow_empty: bool = False,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Bring the index in step with a folder of documents.
+
+        Args:
+            folder: The folder; by default the one that the index is of, else the settings'.
+            rebuild: Read every document anew, and take over another folder, model or chunking.
+            allow_empty: Let a folder without documents empty the index.
+            progress: Called with each step.
+
+        Raises:
+            CorpusError: The folder is missing, unreadable, or suddenly empty.
+            IndexLockedError: Another process is writing to the index.
+            IndexMismatchError: The index is of another folder, model or chunking.
+            IndexStorageError: The index cannot be written.
+            EmbeddingError: The embedding model is unreachable; what was done until then is kept.
+        """
+        catalog = self._opened(create=True)
+        to_do = self.plan(folder, rebuild=rebuild, allow_empty=allow_empty)
+        return apply(
+            catalog, to_do, embedding=self._embedding, settings=self.settings, progress=progress
+        )
+
+    def add(
+        self, documents: Iterable[Document], *, progress: Progress | None = None
+    ) -> SyncReport:
+        """Put documents from a program into the index, in place of earlier ones of their sources.
+
+        A sync leaves them alone. A document whose source is a file of the synced folder is
+        refused: it is among the report's `failed`.
+
+        Raises:
+            IndexLockedError, IndexMismatchError, IndexStorageError, EmbeddingError: As `sync`.
+        """
+        return add(
+            self._opened(create=True),
+            documents,
+            embedding=self._embedding,
+            settings=self.settings,
+            progress=progress,
+        )
+
+    def remove(self, sources: Iterable[str]) -> int:
+        """Take documents that a program added out of the index; returns how many there were.
+
+        Raises:
+            DocumentError: One of them is a file of the synced folder.
+            IndexLockedError, IndexStorageError: As `sync`.
+        """
+        return remove(self._opened(), sources)
+
+    # Asking.
+
+    def ask(
+        self,
+        question: str,
+        *,
+        within: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Answer:
+        """Answer a question from the documents, every sentence cited and checked, or refuse.
+
+        Args:
+            question: Any text.
+            within: Only these sources, or folders of sources ("reports/2024/").
+            types: Only these formats ("pdf").
+            since: Only documents of this date or later.
+            until: Only documents of this date or earlier.
+
+        Raises:
+            IndexMissingError: Nothing has been synced yet.
+            IndexMismatchError: The index was built with another embedding model.
+            IndexStorageError: The index cannot be read.
+            EmbeddingError: The embedding model failed.
+        """
+        started = time.perf_counter()
+        filters = Filters(within, types, since, until)
+        found = self._retrieve(question, limit=READ_FOR_ANSWERS, filters=filters)
+        if self._embedding.name != "embedded":
+            found = reread(found, embedding=load_embedding("embedded", threads=self._threads))
+        retrieved = time.perf_counter()
+        result = answer(
+            question,
+            found,
+            rarity=self._lexical.idf,
+            scope=lambda: self._scope(filters),
+            threshold=self.settings.refusal_threshold,
+            most_sentences=self.settings.answer_sentences,
+            prompts=self.settings.prompts,
+        )
+        done = time.perf_counter()
+        timings = {
+            "retrieve": round(retrieved - started, 4),
+            "answer": round(done - retrieved, 4),
+            "total": round(done - started, 4),
+        }
+        return replace(result, timings=timings)
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        within: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> list[Hit]:
+        """The passages that fit a query best, neighbours merged; filters and errors as `ask`."""
+        found = self._retrieve(query, limit=limit, filters=Filters(within, types, since, until))
+        return merge_neighbours(found.hits, catalog=self._opened())
+
+    def check(self, text: str, *, against: Sequence[str]) -> list[Verdict]:
+        """Judge each sentence of any text by the sources given; needs no index.
+
+        Raises:
+            EmbeddingError: The embedded model cannot be loaded.
+        """
+        return check(
+            text,
+            against=against,
+            embedding=load_embedding("embedded", threads=self._threads),
+        )
+
+    # Looking after the index.
+
+    def status(self) -> Status:
+        """What the index is and holds.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        catalog = self._opened()
+        return Status(
+            index=catalog.folder,
+            manifest=catalog.manifest(),
+            counts=catalog.counts(),
+            documents=catalog.documents(),
+            failures=catalog.failures(),
+            problem=self._problem,
+        )
+
+    def document(self, source: str) -> Document | None:
+        """One indexed document with its whole text, or None if there is none of that name."""
+        return self._opened().document(source)
+
+    def doctor(self, *, mend: bool = False) -> list[Finding]:
+        """Look at everything that can go wrong with an index; `mend` puts right what can be.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        return doctor(self._opened(mend=False), mend=mend)
+
+    # LlamaIndex.
+
+    def as_retriever(
+        self, *, limit: int = 10, within: Sequence[str] | None = None
+    ) -> "AssistantRetriever":
+        """This assistant's `search` as a LlamaIndex retriever."""
+        from assistant.llamaindex import AssistantRetriever
+
+        return AssistantRetriever(self, limit=limit, within=within)
+
+    def as_query_engine(self, *, within: Sequence[str] | None = None) -> "AssistantQueryEngine":
+        """This assistant's `ask` as a LlamaIndex query engine."""
+        from assistant.llamaindex import AssistantQueryEngine
+
+        return AssistantQueryEngine(self, within=within)
+
+    # The parts, opened when first needed.
+
+    def _retrieve(self, query: str, *, limit: int, filters: Filters) -> Retrieval:
+        catalog = self._opened()
+        catalog.require_model(self._embedding)
+        return retrieve(
+            query,
+            catalog=catalog,
+            dense=self._dense,
+            lexical=self._lexical,
+            embedding=self._embedding,
+            limit=limit,
+            candidates=self.settings.candidates,
+            filters=filters,
+        )
+
+    def _opened(self, *, create: bool = False, mend: bool = True) -> Catalog:
+        if self._catalog is None:
+            self._catalog = open_catalog(self.settings.index, create=create)
+            if mend:
+                self._problem = mend_for_reading(self._catalog)
+        return self._catalog
+
+    @cached_property
+    def _embedding(self) -> Embedding:
+        return self._given_embedding or load_embedding(
+            self.settings.embedding, threads=self._threads
+        )
+
+    @property
+    def _threads(self) -> int:
+        return self.settings.encoder_threads
+
+    @cached_property
+    def _dense(self) -> DenseIndex:
+        return DenseIndex(self._opened())
+
+    @cached_property
+    def _lexical(self) -> LexicalIndex:
+        return LexicalIndex(self._opened())
+
+    def _folder(self, folder: str | Path | None) -> Path:
+        """The folder to sync: as named, else the one the index is of, else the settings'."""
+        if folder is not None:
+            return Path(folder)
+        if self._catalog is not None and (known := self._catalog.manifest().folder):
+            return Path(known)
+        default = Path(self.settings.folder)
+        if self.settings.folder == Settings().folder and not default.exists():
+            return shipped("seeds")
+        return default
+
+    def _scope(self, filters: Filters) -> str:
+        """What was searched, in words."""
+        total = self._opened().counts().documents
+        documents = "1 document" if total == 1 else f"{total:,} documents"
+        if filters == Filters():
+            return documents if total else ""
+        return f"the chosen part of {documents}"
+
+
+# Passages that are retrieved to answer a question.
+READ_FOR_ANSWERS = 10

@@ -1,0 +1,315 @@
+"""A question becomes ranked Hits: dense and lexical search, fused, each hit with its reasons."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from assistant.catalog import Catalog, StoredPassage
+from assistant.embedding import Embedding
+from assistant.embedding.embedding import Vectors
+from assistant.grounding.words import tokens
+from assistant.indexes import DenseIndex, LexicalIndex, terms
+from assistant.passages import Passage
+
+# Shares of the fused score; see evals/scifact.py, by which they were chosen (on the train half).
+PASSAGE_WEIGHT = 0.35
+SENTENCE_WEIGHT = 0.30
+LEXICAL_WEIGHT = 0.35
+# Title words count as much as words of the text.
+TITLE_WEIGHT = 1.0
+# The sentences of this many of the best candidates are looked at one by one.
+SENTENCES_OF = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which documents to search; what is None does not filter.
+
+    Attributes:
+        within: Sources, or folders of sources ("reports/2024/").
+        types: Formats ("pdf", "docx").
+        since: Only documents of this date or later.
+        until: Only documents of this date or earlier.
+    """
+
+    within: Sequence[str] | None = None
+    types: Sequence[str] | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found, and why.
+
+    Attributes:
+        id: The passage's id in the index (of the best one, where neighbours were merged).
+        passage: The passage; where neighbours were merged, from the first's start to the last's
+            end.
+        type: The document's format.
+        date: The document's date, or None.
+        content_hash: SHA-256 of the file's bytes when it was indexed, hex.
+        score: By which hits are ordered: the three parts, weighted; about 0 to 1.
+        cosine: Of the question with the passage.
+        sentence_cosine: Of the question with the passage's best sentence; None if not looked at.
+        dense_rank: Its place in the dense search, from 1; None if not among the candidates.
+        lexical_rank: Its place in the lexical search, from 1; None if not among the candidates.
+        lexical_score: Its BM25 score; 0 if not among the candidates.
+        matched: The words of title, headings and text that match the question's, as they stand.
+        also_in: Sources of other passages with the same text.
+    """
+
+    id: int
+    passage: Passage
+    type: str
+    date: date | None
+    content_hash: str
+    score: float
+    cosine: float
+    sentence_cosine: float | None
+    dense_rank: int | None
+    lexical_rank: int | None
+    lexical_score: float
+    matched: tuple[str, ...]
+    also_in: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The document's source."""
+        return self.passage.source
+
+    @property
+    def title(self) -> str:
+        """The document's title."""
+        return self.passage.title
+
+    @property
+    def text(self) -> str:
+        """The passage's text."""
+        return self.passage.text
+
+    @property
+    def why(self) -> str:
+        """The reasons in a line: both ranks with their scores, and the matching words."""
+        dense = f"dense #{self.dense_rank}" if self.dense_rank else "dense beyond reach"
+        lexical = (
+            f"lexical #{self.lexical_rank} (BM25 {self.lexical_score:.1f})"
+            if self.lexical_rank
+            else "lexical none"
+        )
+        words = ", ".join(self.matched) or "no word"
+        return f"{dense} (cosine {self.cosine:.2f}) · {lexical} · matches {words}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retrieval:
+    """What a search found, and what it was found with.
+
+    Attributes:
+        query: What was searched.
+        vector: Its vector.
+        hits: Best first, ties by passage id; no two with the same text.
+        vectors: By passage id, the vectors of a hit's sentences, shape (sentences, dimensions);
+            None for a model that has none.
+    """
+
+    query: str
+    vector: Vectors
+    hits: tuple[Hit, ...]
+    vectors: dict[int, Vectors | None]
+
+
+def retrieve(
+    query: str,
+    *,
+    catalog: Catalog,
+    dense: DenseIndex,
+    lexical: LexicalIndex,
+    embedding: Embedding,
+    limit: int,
+    candidates: int,
+    filters: Filters | None = None,
+) -> Retrieval:
+    """Search both indexes and fuse what they find.
+
+    The fused score is a weighted sum of the passage's cosine, its best sentence's cosine, and its
+    BM25 score as a share of the best one's; a candidate of one search alone gets its cosine
+    computed, and 0 for BM25.
+
+    Args:
+        query: Any text.
+        catalog: The index's catalog.
+        dense: The dense search index.
+        lexical: The lexical search index.
+        embedding: The model that the index was built with.
+        limit: The most hits.
+        candidates: How many passages each search hands to the fusion.
+        filters: Which documents to search; all of them by default.
+
+    Raises:
+        EmbeddingError: The embedding model failed.
+    """
+    filters = filters or Filters()
+    vector = embedding.encode_query(query)
+    allowed = catalog.selected(
+        within=filters.within, types=filters.types, since=filters.since, until=filters.until
+    )
+    near = dense.search(vector, candidates, allowed=allowed)
+    matching = lexical.search(query, candidates, allowed=allowed, title_weight=TITLE_WEIGHT)
+    cosines = dict(near)
+    missing = [key for key, _ in matching if key not in cosines]
+    if missing:
+        ids, vectors = catalog.passage_vectors(missing)
+        cosines |= zip(ids.tolist(), (vectors @ vector).tolist(), strict=True)
+    fused = fuse(cosines, dict(matching))
+    best = [key for key, _ in fused[: max(SENTENCES_OF, limit)]]
+    stored = catalog.vectors(best)
+    sentences = {key: found[1] for key, found in stored.items()}
+    closest = {
+        key: float((vectors @ vector).max())
+        for key, vectors in sentences.items()
+        if vectors is not None and len(vectors)
+    }
+    ranking = fuse({key: cosines[key] for key in best}, dict(matching), closest)
+    # Twice the limit, as duplicates are dropped.
+    passages = catalog.passages([key for key, _ in ranking[: 2 * limit]])
+    places = {key: rank for rank, (key, _) in enumerate(near, start=1)}
+    lexical_places = {key: rank for rank, (key, _) in enumerate(matching, start=1)}
+    words, scores, lexical_scores = set(terms(query)), dict(ranking), dict(matching)
+    hits = [
+        Hit(
+            id=item.id,
+            passage=item.passage,
+            type=item.type,
+            date=item.date,
+            content_hash=item.content_hash,
+            score=scores[item.id],
+            cosine=cosines[item.id],
+            sentence_cosine=closest.get(item.id),
+            dense_rank=places.get(item.id),
+            lexical_rank=lexical_places.get(item.id),
+            lexical_score=lexical_scores.get(item.id, 0.0),
+            matched=_matched(item, words),
+            also_in=also_in,
+        )
+        for item, also_in in _distinct(passages)[:limit]
+    ]
+    kept = {hit.id for hit in hits}
+    return Retrieval(
+        query, vector, tuple(hits), {key: sentences.get(key) for key in scores if key in kept}
+    )
+
+
+def fuse(
+    cosines: dict[int, float],
+    lexical: dict[int, float],
+    sentences: dict[int, float] | None = None,
+) -> list[tuple[int, float]]:
+    """Weigh the parts of each candidate's score: (id, score), best first, ties by id.
+
+    Args:
+        cosines: Of every candidate.
+        lexical: BM25 scores; 0 where missing.
+        sentences: The cosines of the best sentences; the passage's own where missing.
+    """
+    most = max(lexical.values(), default=0.0)
+    sentences = sentences or {}
+    scores = {
+        key: PASSAGE_WEIGHT * cosine
+        + SENTENCE_WEIGHT * sentences.get(key, cosine)
+        + (LEXICAL_WEIGHT * lexical.get(key, 0.0) / most if most > 0 else 0.0)
+        for key, cosine in cosines.items()
+    }
+    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def merge_neighbours(hits: Sequence[Hit], *, catalog: Catalog) -> list[Hit]:
+    """Join hits that follow one another in a document into one, at the place of the best.
+
+    The merged text is the document's, white space between the passages included.
+    """
+    by_place = {(hit.source, hit.passage.position): hit for hit in hits}
+    merged, used = [], set()
+    for hit in hits:
+        if hit.id in used:
+            continue
+        run = [hit]
+        for step in (-1, 1):
+            place = hit.passage.position + step
+            while (other := by_place.get((hit.source, place))) and other.id not in used:
+                run.append(other)
+                place += step
+        used |= {other.id for other in run}
+        merged.append(hit if len(run) == 1 else _joined(hit, run, catalog=catalog))
+    return merged
+
+
+def _joined(best: Hit, run: list[Hit], *, catalog: Catalog) -> Hit:
+    run = sorted(run, key=lambda hit: hit.passage.position)
+    first, last = run[0].passage, run[-1].passage
+    document = catalog.document(best.source)
+    if document is None or document.content_hash != best.content_hash:
+        return best  # It was changed a moment ago.
+    pages = [hit.passage.page_end for hit in run if hit.passage.page_end is not None]
+    heading = first.heading
+    for hit in run:
+        shared = zip(heading, hit.passage.heading, strict=False)
+        heading = heading[: sum(1 for a, b in shared if a == b)]
+    passage = replace(
+        first,
+        end=last.end,
+        text=document.text[first.start : last.end],
+        sentences=tuple(span for hit in run for span in hit.passage.sentences),
+        heading=heading,
+        page_end=max(pages, default=None),
+        tokens=sum(hit.passage.tokens for hit in run),
+    )
+    matched = tuple(dict.fromkeys(word for hit in run for word in hit.matched))
+    return replace(best, passage=passage, matched=matched)
+
+
+def _distinct(passages: list[StoredPassage]) -> list[tuple[StoredPassage, tuple[str, ...]]]:
+    """Each text once, with the sources that repeat it."""
+    groups: dict[bytes, list[StoredPassage]] = {}
+    for item in passages:
+        text = " ".join(item.passage.text.casefold().split())
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        groups.setdefault(key, []).append(item)
+    return [
+        (same[0], tuple(dict.fromkeys(o.passage.source for o in same[1:])))
+        for same in groups.values()
+    ]
+
+
+def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
+    """The words that the lexical search matched, as they stand in the passage, each once."""
+    found: dict[str, str] = {}
+    for token in tokens(f"{item.passage.context}\n{item.passage.text}"):
+        if token.content:
+            for term in terms(token.text):
+                if term in words:
+                    found.setdefault(term, token.text)
+    return tuple(found.values())
+
+
+def reread(retrieval: Retrieval, *, embedding: Embedding) -> Retrieval:
+    """The same hits, with the vectors and cosines of a model that pools sentences late.
+
+    Answers are composed and weighed with the embedded model, by which they were calibrated,
+    whichever model found the passages.
+    """
+    texts = [f"{hit.passage.context}\n{hit.text}" for hit in retrieval.hits]
+    shifts = [len(hit.passage.context) + 1 - hit.passage.start for hit in retrieval.hits]
+    spans = [
+        [(start + shift, end + shift) for start, end in hit.passage.sentences]
+        for hit, shift in zip(retrieval.hits, shifts, strict=True)
+    ]
+    encoded = embedding.encode(texts, spans)
+    vector = embedding.encode_query(retrieval.query)
+    hits = tuple(
+        replace(hit, cosine=float(code.vector @ vector))
+        for hit, code in zip(retrieval.hits, encoded, strict=True)
+    )
+    vectors = {hit.id: code.sentences for hit, code in zip(hits, encoded, strict=True)}
+    return Retrieval(retrieval.query, vector, hits, vectors)
