@@ -3,7 +3,6 @@
 from functools import cache
 
 from assistant.embedding.embedding import Embedding, Encoded
-from assistant.errors import EmbeddingError
 
 __all__ = ["Embedding", "Encoded", "load_embedding"]
 
@@ -12,17 +11,17 @@ def load_embedding(name: str, *, threads: int = 0) -> Embedding:
     """The embedding model of that name: `embedded`, `openai-like:MODEL@URL`, `ollama:MODEL[@URL]`.
 
     `threads` is for the embedded model: how many texts it encodes at once, 0 for one a
-    processor. That model is loaded once in a process for each number of threads.
+    processor. That model is loaded once in a process for each number of threads. A program's own
+    LlamaIndex model is wrapped by `assistant.embedding.llamaindex.LlamaIndexEmbedding`.
 
     Raises:
         EmbeddingError: The name is not one of these, or the package for it is not installed.
     """
     if name == "embedded":
         return _embedded(threads)
-    raise EmbeddingError(
-        f"the embedding model {name!r} is unknown; "
-        "use embedded, openai-like:MODEL@URL or ollama:MODEL[@URL]"
-    )
+    from assistant.embedding import llamaindex
+
+    return llamaindex.load(name)
 
 
 @cache

@@ -81,10 +81,12 @@ class MiniLM:
         encoded in windows of equal length, and its vectors are means over the tokens of all.
         """
         wanted: Sequence[Sequence[tuple[int, int]]] = [()] * len(texts) if spans is None else spans
-        if len(texts) < 2 or self._threads == 1:
-            return [self._encode(*pair) for pair in zip(texts, wanted, strict=True)]
-        with ThreadPoolExecutor(min(self._threads, len(texts)), "encoder") as pool:
-            return list(pool.map(self._encode, texts, wanted))
+        pairs = list(zip(texts, wanted, strict=True))
+        if len(pairs) < 2 or self._threads == 1:
+            return [self._encode(*pair) for pair in pairs]
+        # A pool for each call costs 0.1 ms; one that is kept would be dead after a fork.
+        with ThreadPoolExecutor(min(self._threads, len(pairs)), "encoder") as pool:
+            return list(pool.map(self._encode, *zip(*pairs, strict=True)))
 
     def encode_query(self, text: str) -> Vectors:
         """Encode one question, shape (384,)."""
@@ -106,8 +108,7 @@ class MiniLM:
 
     def tokens(self, text: str) -> tuple[_Ids, _Ids]:
         """The ids of a text's wordpieces, and the character at which each starts."""
-        if not text.isascii():
-            text = _SURROGATE.sub("\ufffd", text)
+        text = without_surrogates(text)
         ids: list[_Ids] = []
         starts: list[_Ids] = []
         for offset, piece in pieces(text):
@@ -138,6 +139,11 @@ def windows(tokens: int, most: int) -> Iterator[tuple[int, int]]:
     count = max(1, -(-tokens // most))
     for index in range(count):
         yield tokens * index // count, tokens * (index + 1) // count
+
+
+def without_surrogates(text: str) -> str:
+    """The text with each lone surrogate, which has no UTF-8 form, replaced; offsets stay."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def unit(vectors: Vectors) -> Vectors:
