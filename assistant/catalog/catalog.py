@@ -210,10 +210,7 @@ class Catalog:
     def passages(self, ids: Sequence[int] | Ids) -> list[StoredPassage]:
         """The passages of these ids, in the order asked for; those since removed are left out."""
         rows = self._rows(
-            "SELECT p.id, d.source, d.title, p.position, p.start, p.end, p.text, p.sentences, "
-            "p.heading, p.page, p.page_end, p.sheet, p.row, p.tokens, "
-            "d.type, d.date, d.origin, d.content_hash "
-            "FROM json_each(?) wanted JOIN passages p ON p.id = wanted.value "
+            f"SELECT {_STORED} FROM json_each(?) wanted JOIN passages p ON p.id = wanted.value "
             "JOIN documents d ON d.id = p.document_id",
             _json(ids),
         )
@@ -223,11 +220,11 @@ class Catalog:
     def passages_of(self, source: str) -> list[StoredPassage]:
         """The passages of one document, in order; empty if there is no such document."""
         rows = self._rows(
-            "SELECT p.id FROM passages p JOIN documents d ON d.id = p.document_id "
+            f"SELECT {_STORED} FROM documents d JOIN passages p ON p.document_id = d.id "
             "WHERE d.source = CAST(? AS TEXT) ORDER BY p.position",
             encode(source),
         )
-        return self.passages([row[0] for row in rows])
+        return [_stored(row) for row in rows]
 
     def passage_ids(self, *, after: int = 0) -> Ids:
         """The ids of all passages past `after`, ascending."""
@@ -440,6 +437,12 @@ class Catalog:
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._storage.connection() as connection:
             return connection.execute(statement, values).fetchall()
+
+
+_STORED = (
+    "p.id, d.source, d.title, p.position, p.start, p.end, p.text, p.sentences, p.heading, "
+    "p.page, p.page_end, p.sheet, p.row, p.tokens, d.type, d.date, d.origin, d.content_hash"
+)
 
 
 def _stored(row: tuple[Any, ...]) -> StoredPassage:

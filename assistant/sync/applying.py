@@ -306,7 +306,7 @@ class _Run:
         """Bring the search indexes up to date, tidy up, and tell."""
         if to_do is not None:
             self.unchanged += to_do.unchanged
-            self.failures = [*to_do.failed, *self.failures]
+            self.failures = sorted([*to_do.failed, *self.failures], key=lambda error: error.source)
             with self.catalog.transaction() as transaction:
                 transaction.clear_failures()
                 for error in self.failures:
