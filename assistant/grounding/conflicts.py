@@ -6,12 +6,17 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 
 from assistant.grounding.dates import agreement, compatible
-from assistant.grounding.facts import CLAUSE_ENDS, Facts, Name
+from assistant.grounding.facts import CLAUSE_ENDS, REPORTING, Facts, Name
 from assistant.grounding.names import same_name
 from assistant.grounding.opposites import opposites
 from assistant.grounding.quantities import Number, bears_out, same_kind
-from assistant.grounding.words import Token
+from assistant.grounding.words import Token, listed
 
+# After these a lone capitalised word at the start of a sentence is taken for a name, unless it
+# is a plural ("Workers may").
+AUXILIARIES = REPORTING | frozenset(
+    listed("is was has had will would may might did does can could must signed met led won")
+)
 # A claim is denied as a whole if this share of its words is.
 MOST_OF_IT = 0.6
 # Of two places that a word of the claim could come from, the one is chosen by so much.
@@ -73,7 +78,7 @@ def amount_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
             if counted and any(other.noun == number.noun for other in supporting):
                 counted = None
             best = max(closeness(other)[0] for other in supporting)
-            if not counted and closeness(rival)[0] < max(CLEARLY_CLOSER * best, 1.0):
+            if not counted and closeness(rival)[0] < max(CLEARLY_CLOSER * best, 1.5):
                 continue
         yield disagreement(limit(rival), limit(number))
 
@@ -112,8 +117,8 @@ def name_conflicts(
     claim: Facts, source: Facts, aligned: Sequence[tuple[list[Token], list[Token]]]
 ) -> Iterator[str]:
     """A name that stands where the source, in the same words, has another."""
-    claimed = {claim.tokens[n.first + i].start for n in claim.names for i in range(len(n.words))}
-    sourced = {source.tokens[n.first + i].start for n in source.names for i in range(len(n.words))}
+    claimed = name_starts(claim)
+    sourced = name_starts(source)
     for said, written in aligned:
         names = [token for token in said if token.start in claimed]
         others = [token for token in written if token.start in sourced]
@@ -124,6 +129,17 @@ def name_conflicts(
         yield disagreement(
             " ".join(token.text for token in others), " ".join(token.text for token in names)
         )
+
+
+def name_starts(side: Facts) -> set[int]:
+    """Where the words of its names start; one that opens a sentence counts before a verb only."""
+    starts: set[int] = set()
+    for name in side.names:
+        after = name.first + len(name.words)
+        verb = after < len(side.tokens) and side.tokens[after].folded in AUXILIARIES
+        if not name.initial or len(name.words) > 1 or (verb and name.words[0][-1] != "s"):
+            starts.update(token.start for token in side.tokens[name.first : after])
+    return starts
 
 
 def speaker_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
@@ -164,7 +180,10 @@ def role_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
                 if straight == swapped:
                     continue
                 written = between(source.tokens, first, second)
-                if written is None or not stems & written[0]:
+                # The same word must join them: half of what stands between, or more.
+                if written is None or 2 * len(stems & written[0]) < max(
+                    len(stems), len(written[0])
+                ):
                     continue
                 if swapped == (passive != written[1]):
                     agreeing = True
@@ -185,8 +204,8 @@ def between(tokens: Sequence[Token], left: Name, right: Name) -> tuple[set[str],
     if not middle or len(middle) > 12 or any(token.text in ".;" for token in middle):
         return None
     folded = [token.folded for token in middle]
-    stems = {token.stem for token in middle if token.content}
-    if not stems or {"and", "or", "with"} & set(folded):
+    stems = {token.stem for token in middle if token.content and token.kind == "word"}
+    if not stems or {"and", "or", "with", ","} & set(folded):
         return None
     return stems, "by" in folded[-3:]
 
@@ -211,7 +230,10 @@ def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
     ):
         for denial in denials:
             theirs = other.negated.get(denial.head)
+            shared = denial.clause & other.negated.keys()
             if theirs is None or one.negated[denial.head] & theirs:
+                continue
+            if len(shared) < min(2, len(denial.clause)):
                 continue
             word, about = one.tokens[denial.cue].text, head_text(one, denial.head)
             yield f'the {denier} says "{word}" of "{about}", the {silent} does not'

@@ -65,7 +65,7 @@ class Denial:
     Attributes:
         head: The stem that it bears on first.
         cue: Index of the token that denies.
-        clause: The content stems of its clause, on both sides of it.
+        clause: The content stems of its clause, its own among them.
     """
 
     head: str
@@ -210,7 +210,7 @@ def find_negations(
         for position in reached:
             denied[position] += 1
         if reached:
-            clause = (*clause_before(tokens, index), *clause_after(tokens, index))
+            clause = (*clause_before(tokens, index), index, *clause_after(tokens, index))
             stems = frozenset(tokens[i].stem for i in clause if tokens[i].content)
             denials.append(Denial(tokens[reached[0]].stem, index, stems))
     negated: dict[str, set[bool]] = {}

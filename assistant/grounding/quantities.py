@@ -206,13 +206,23 @@ def numbers(tokens: Sequence[Token], *, taken: frozenset[int] = frozenset()) -> 
     found: list[Number] = []
     index = 0
     while index < len(tokens):
-        number = None if index in taken else number_at(tokens, index)
+        free = index not in taken and not in_a_name(tokens, index)
+        number = number_at(tokens, index) if free else None
         if number is None:
             index += 1
         else:
             found.append(number)
             index = number.last + 1
     return found
+
+
+def in_a_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a number is a part of a name and no amount: Covid-19, interleukin-2."""
+    if index < 2 or tokens[index].kind != "number":
+        return False
+    word, hyphen = tokens[index - 2], tokens[index - 1]
+    joined = word.end == hyphen.start and hyphen.end == tokens[index].start
+    return joined and hyphen.text in "-‑/" and word.kind == "word"
 
 
 def number_at(tokens: Sequence[Token], index: int) -> Number | None:

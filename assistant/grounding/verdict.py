@@ -27,6 +27,8 @@ SURROGATES = re.compile(r"[\ud800-\udfff]")
 ALIGNED = 0.5
 # A further sentence must cover this much for its amounts and dates to count as the claim's.
 BESIDE = 0.35
+# At most so many further pieces of a very long sentence are read.
+LONGEST_REST = 20
 # Windows that cover nearly as much as the best may stand in for it if it conflicts.
 NEARLY_AS_GOOD = 0.1
 
@@ -176,7 +178,9 @@ def ground(
 def assess(
     claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None = None
 ) -> Assessment | None:
-    """Align a claim with the evidence and compare their facts; None without any evidence."""
+    """Align a claim with the evidence and compare their facts; None if either holds nothing."""
+    if not claim.terms:
+        return None
     ranked = sorted(windows(claim, evidence, vector), key=lambda window: window.rank)
     if not ranked:
         return None
@@ -234,7 +238,11 @@ def contradicts(
     """What in a window contradicts the claim, in words; nothing if it is about something else."""
     if window.coverage < ALIGNED:
         return ""
-    beside = [
+    # The rest of a sentence that was cut counts as well.
+    item = evidence[window.source]
+    inside = {piece.sentence for piece in window.pieces}
+    rest = [p for p in item.pieces if p.sentence in inside and p not in window.pieces]
+    beside = [facts(item.tokens[piece.first : piece.last]) for piece in rest[:LONGEST_REST]] + [
         facts(window_tokens(other, evidence))
         for other in widen(claim, window, ranked)[1:]
         if other.coverage >= BESIDE
