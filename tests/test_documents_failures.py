@@ -52,10 +52,28 @@ def encrypted_zip(data: bytes) -> bytes:
     return bytes(data)
 
 
+def encrypted_ods() -> bytes:
+    return packed(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "META-INF/manifest.xml": "<manifest><encryption-data/></manifest>",
+            "content.xml": os.urandom(500),
+        }
+    )
+
+
+def cut_off_ods() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(MAKERS["ods"]())) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return packed(members | {"content.xml": members["content.xml"][:-150]})
+
+
 FAILURES: list[tuple[str, bytes, str, str]] = [
     ("a.pdf", encrypted_pdf(), "encrypted", "password"),
     ("a.docx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted", "password"),
     ("a.xlsx", encrypted_zip(MAKERS["xlsx"]()), "encrypted", "password"),
+    ("a.ods", encrypted_ods(), "encrypted", "password"),
+    ("a.ods", cut_off_ods(), "corrupt", "damaged"),
     ("a.pdf", MAKERS["pdf"]()[:200], "corrupt", "damaged"),
     ("a.docx", MAKERS["docx"]()[:5000], "corrupt", "damaged"),
     ("a.docx", os.urandom(5000), "corrupt", "damaged"),

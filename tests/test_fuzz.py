@@ -1,13 +1,16 @@
 """Damaged files of every type cost nothing but themselves."""
 
+import io
 import random
+import zipfile
 from pathlib import Path
 
 import psutil
 import pytest
-from test_documents import MAKERS, check_promises
+from test_documents import MAKERS, check_promises, packed
 
 from assistant.documents import SUPPORTED, Document, read_documents
+from assistant.documents.formats import ZIPPED
 from assistant.errors import DocumentError
 from assistant.settings import Settings
 
@@ -40,6 +43,15 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
+def damaged_inside(data: bytes, chance: random.Random) -> bytes:
+    """Damage one member of a packed file, which stays a good archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = chance.choice([name for name in members if name.endswith(("ml", "opf", ".rels"))])
+    members[name] = damaged(members[name], chance)
+    return packed(members)
+
+
 @pytest.mark.parametrize("type", sorted(MAKERS))
 def test_damaged_files_neither_crash_nor_hang_the_reader(tmp_path: Path, type: str) -> None:
     chance = random.Random(type)
@@ -47,7 +59,8 @@ def test_damaged_files_neither_crash_nor_hang_the_reader(tmp_path: Path, type: s
     files = []
     for number in range(ROUNDS):
         path = tmp_path / f"{number}{EXTENSIONS[type]}"
-        path.write_bytes(damaged(data, chance))
+        inside = type in ZIPPED and number % 3
+        path.write_bytes((damaged_inside if inside else damaged)(data, chance))
         files.append((path, path.name))
     whole = tmp_path / f"whole{EXTENSIONS[type]}"
     whole.write_bytes(data)

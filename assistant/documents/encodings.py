@@ -76,15 +76,18 @@ def _guess(data: bytes) -> str:
     telling = b"\n".join(line for line in data[: _SAMPLE * 20].splitlines() if not line.isascii())[
         :_SAMPLE
     ]
-    matches = from_bytes(telling, cp_isolation=_PLAUSIBLE)
-    best = matches.best()
+    best = from_bytes(telling, cp_isolation=_PLAUSIBLE).best()
     if best is None:
         return "cp1252"
-    # Among equals the most common one: short French or German also looks like Czech to it.
-    equals = {match.encoding for match in matches if match.chaos <= best.chaos}
-    return "cp1252" if "cp1252" in equals else best.encoding
+    # French or German also looks like Czech or Lithuanian to it; the letters tell.
+    western = telling.decode("cp1252", "replace")
+    if best.encoding in _NEIGHBOURS and all(char in _WESTERN for char in western if char > "\x7f"):
+        return "cp1252"
+    return best.encoding
 
 
+_NEIGHBOURS = frozenset({"cp1250", "cp1254", "cp1257", "cp1258", "iso8859_2", "mac_roman"})
+_WESTERN = frozenset("àâäáãåçèéêëìíîïñòóôöøùúüßœÀÂÄÁÃÅÇÈÉÊËÌÍÎÏÑÒÓÔÖØÙÚÜŒ“”‘’„‚–—…«»€£§°©®·\u00a0")
 _PLAUSIBLE = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
     "koi8_r", "koi8_u", "cp866", "iso8859_2", "iso8859_5", "iso8859_7", "cp874", "mac_roman",

@@ -3,8 +3,10 @@
 import csv
 import datetime
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from xml.parsers import expat
 
 from assistant.documents.builder import Builder
 from assistant.documents.encodings import decode
@@ -16,17 +18,13 @@ _DEFAULT_NAMES = ("sheet", "tabelle", "feuil", "hoja", "лист", "table")
 
 def read_workbook(data: bytes, builder: Builder) -> None:
     """Read the visible sheets of an XLSX or ODS workbook."""
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    from python_calamine import CalamineWorkbook, PasswordError
 
+    _check_ods(data, builder)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
         raise builder.failure("encrypted") from error
-    except CalamineError as error:
-        # It has no error of its own for an ODS file with a password.
-        if "password" in str(error).lower() or b"manifest:encryption-data" in data:
-            raise builder.failure("encrypted") from error
-        raise
     for sheet in workbook.sheets_metadata:
         if "WorkSheet" not in str(sheet.typ):
             continue
@@ -44,6 +42,20 @@ def read_workbook(data: bytes, builder: Builder) -> None:
         plain_name = sheet.name.strip().lower().rstrip("0123456789 ") in _DEFAULT_NAMES
         builder.under(*([] if plain_name else [sheet.name]))
         _add_rows(builder, rows, sheet=sheet.name)
+
+
+def _check_ods(data: bytes, builder: Builder) -> None:
+    """Look whether an ODS file is encrypted or cut off: Calamine reads a cut off one for ever."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        if "content.xml" not in names:
+            return
+        if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read(
+            "META-INF/manifest.xml"
+        ):
+            raise builder.failure("encrypted")
+        with archive.open("content.xml") as content:
+            expat.ParserCreate().ParseFile(content)
 
 
 def read_commas(data: bytes, builder: Builder) -> None:
