@@ -3,7 +3,7 @@
     AssistantError
     ├── SettingsError            a setting, option or environment variable is not usable
     ├── PromptError              a prompt file is missing or its $variables are wrong
-    ├── DocumentError            one file cannot be read; `source`, `reason` and `remedy` are attributes
+    ├── DocumentError            one file cannot be read; has `source`, `kind`, `reason`, `remedy`
     ├── CorpusError              the folder to index is missing, unreadable or suddenly empty
     ├── EmbeddingError           an embedding model is unknown, unreachable or answers nonsense
     └── IndexStorageError        the index folder cannot be used as it is

@@ -103,7 +103,7 @@ class Settings:
             SettingsError: A name is unknown, a value unusable, or the file not valid TOML.
         """
         environment = os.environ if environment is None else environment
-        defaults = {field.name: field.default for field in fields(cls)}
+        defaults: dict[str, Any] = {field.name: field.default for field in fields(cls)}
         values: dict[str, Any] = {}
         path = Path(directory) / CONFIG_FILE
         if path.is_file():
