@@ -18,7 +18,9 @@ def load_embedding(name: str, *, threads: int = 0) -> Embedding:
         EmbeddingError: The name is not one of these, or the package for it is not installed.
     """
     if name == "embedded":
-        return _embedded(threads)
+        from assistant.embedding.minilm import available_processors
+
+        return _embedded(threads or available_processors())
     from assistant.embedding import llamaindex
 
     return llamaindex.load(name)
