@@ -5,8 +5,8 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from assistant.grounding.dates import agreement, compatible
-from assistant.grounding.facts import CLAUSE_ENDS, REPORTING, Facts, Name
+from assistant.grounding.dates import Date, agreement, compatible
+from assistant.grounding.facts import CLAUSE_ENDS, REPORTING, Denial, Facts, Name
 from assistant.grounding.names import same_name
 from assistant.grounding.opposites import opposites
 from assistant.grounding.quantities import Number, bears_out, same_kind
@@ -17,6 +17,8 @@ from assistant.grounding.words import Token, listed
 AUXILIARIES = REPORTING | frozenset(
     listed("is was has had will would may might did does can could must signed met led won")
 )
+# So many equal words around a difference show that it stands in the same place.
+FOLLOWED = 5
 # A claim is denied as a whole if this share of its words is.
 MOST_OF_IT = 0.6
 # Of two places that a word of the claim could come from, the one is chosen by so much.
@@ -25,12 +27,25 @@ CLEARLY_CLOSER = 1.3
 UNMISTAKABLE = 0.6
 
 
-def conflicts(claim: Facts, source: Facts, *, beside: Sequence[Facts] = ()) -> Iterator[str]:
+def conflicts(
+    claim: Facts,
+    source: Facts,
+    *,
+    sentences: Sequence[Sequence[Token]] = (),
+    beside: Sequence[Facts] = (),
+) -> Iterator[str]:
     """The contradictions between a claim and the passage that it aligns with, in words.
 
-    Amounts and dates that a passage `beside` it bears out are no contradictions.
+    `sentences` are those of the source, where it has more than one, each to be compared with
+    the claim word for word. Amounts and dates that a passage `beside` it bears out are no
+    contradictions.
     """
-    aligned = list(replacements(claim.tokens, source.tokens))
+    aligned = [
+        pair
+        for sentence in sentences or [source.tokens]
+        for pair in replacements(claim.tokens, sentence)
+    ]
+    yield from figure_conflicts(aligned)
     numbers = [
         number
         for number in claim.numbers
@@ -46,7 +61,7 @@ def conflicts(claim: Facts, source: Facts, *, beside: Sequence[Facts] = ()) -> I
     yield from name_conflicts(claim, source, aligned)
     yield from speaker_conflicts(claim, source)
     yield from role_conflicts(claim, source)
-    yield from negation_conflicts(claim, source)
+    yield from negation_conflicts(claim, source, beside)
     yield from modality_conflicts(claim, source)
     yield from opposite_conflicts(claim, source, aligned)
 
@@ -83,6 +98,17 @@ def amount_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
         yield disagreement(limit(rival), limit(number))
 
 
+def figure_conflicts(aligned: Sequence[tuple[list[Token], list[Token]]]) -> Iterator[str]:
+    """One figure where the source, in the same words, has one other figure."""
+    for said, written in aligned:
+        figures = [token for token in said if token.stem[0].isdigit()]
+        others = [token for token in written if token.stem[0].isdigit()]
+        if len(figures) == len(others) == 1 and len(said) == len(written):
+            (figure,), (other,) = figures, others
+            if figure.stem.isdigit() and other.stem.isdigit():
+                yield disagreement(other.text, figure.text)
+
+
 def unit_swapped(number: Number, other: Number) -> bool:
     """Whether two amounts have one figure and two units."""
     both = number.unit and other.unit and "ordinal" not in (number.unit, other.unit)
@@ -98,31 +124,45 @@ def limit(number: Number) -> str:
 def date_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
     """Dates of the claim against those in the source that share a part."""
     for date in claim.dates:
-        if any(compatible(date, other) for other in source.dates):
-            continue
+        fitting = [other for other in source.dates if compatible(date, other)]
         rivals = [
             other
             for other in source.dates
-            if any(
+            if other not in fitting
+            and any(
                 a is not None and b is not None
                 for a, b in zip(date.parts, other.parts, strict=True)
             )
         ]
-        if rivals:
-            best = max(rivals, key=lambda other: (agreement(date, other), -other.first))
-            yield disagreement(best.text, date.text)
+        if not rivals:
+            continue
+
+        def closeness(other: Date, date: Date = date) -> tuple[int, float]:
+            near = affinity(claim.tokens, date.first, source.tokens, other.first)
+            return (agreement(date, other), near)
+
+        rival = max(rivals, key=closeness)
+        if fitting:
+            same, near = max(closeness(other) for other in fitting)
+            parts, rival_near = closeness(rival)
+            if parts < same or (parts == same and rival_near < max(CLEARLY_CLOSER * near, 1.5)):
+                continue
+        yield disagreement(rival.text, date.text)
 
 
 def name_conflicts(
     claim: Facts, source: Facts, aligned: Sequence[tuple[list[Token], list[Token]]]
 ) -> Iterator[str]:
     """A name that stands where the source, in the same words, has another."""
-    claimed = name_starts(claim)
-    sourced = name_starts(source)
+    certain_claimed, certain_sourced = name_starts(claim), name_starts(source)
+    claimed, sourced = name_starts(claim, sure=False), name_starts(source, sure=False)
     for said, written in aligned:
         names = [token for token in said if token.start in claimed]
         others = [token for token in written if token.start in sourced]
         if not names or not others:
+            continue
+        sure = any(t.start in certain_claimed for t in names)
+        if not sure and not any(t.start in certain_sourced for t in others):
             continue
         if same_name([t.folded for t in names], [t.folded for t in others]):
             continue
@@ -131,13 +171,17 @@ def name_conflicts(
         )
 
 
-def name_starts(side: Facts) -> set[int]:
-    """Where the words of its names start; one that opens a sentence counts before a verb only."""
+def name_starts(side: Facts, *, sure: bool = True) -> set[int]:
+    """Where the words of its names start.
+
+    If they are to be sure, a lone one that opens a sentence counts before a verb only.
+    """
     starts: set[int] = set()
     for name in side.names:
         after = name.first + len(name.words)
         verb = after < len(side.tokens) and side.tokens[after].folded in AUXILIARIES
-        if not name.initial or len(name.words) > 1 or (verb and name.words[0][-1] != "s"):
+        certain = not name.initial or len(name.words) > 1 or (verb and name.words[0][-1] != "s")
+        if certain or not sure:
             starts.update(token.start for token in side.tokens[name.first : after])
     return starts
 
@@ -210,7 +254,7 @@ def between(tokens: Sequence[Token], left: Name, right: Name) -> tuple[set[str],
     return stems, "by" in folded[-3:]
 
 
-def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
+def negation_conflicts(claim: Facts, source: Facts, beside: Sequence[Facts]) -> Iterator[str]:
     """What one side denies and the other asserts.
 
     Denials of the same word are pairs; so are two that are left over in clauses that share
@@ -220,7 +264,7 @@ def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
     claimed = [denial for denial in claim.denials if denial.head not in heads]
     sourced = [denial for denial in source.denials if denial.head not in heads]
     for denial in list(claimed):
-        partner = next((other for other in sourced if denial.clause & other.clause), None)
+        partner = next((other for other in sourced if one_matter(denial, other)), None)
         if partner is not None:
             claimed.remove(denial)
             sourced.remove(partner)
@@ -229,9 +273,12 @@ def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
         (sourced, source, claim, "source", "sentence"),
     ):
         for denial in denials:
-            theirs = other.negated.get(denial.head)
-            shared = denial.clause & other.negated.keys()
-            if theirs is None or one.negated[denial.head] & theirs:
+            for side in (other, *(beside if other is source else ())):
+                theirs = side.negated.get(denial.head)
+                if theirs is not None:
+                    break
+            shared = denial.clause & side.negated.keys()
+            if theirs is None or denial.denied in theirs:
                 continue
             if len(shared) < min(2, len(denial.clause)):
                 continue
@@ -246,6 +293,12 @@ def negation_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
         if asserted and len(asserted) >= MOST_OF_IT * len(claim.negated):
             word = source.tokens[sourced[0].cue].text
             yield f'the source says "{word}" of all this, the sentence does not'
+
+
+def one_matter(denial: Denial, other: Denial) -> bool:
+    """Whether two denials share half of the words of the shorter clause."""
+    shared = len(denial.clause & other.clause)
+    return 2 * shared >= min(len(denial.clause), len(other.clause))
 
 
 def modality_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
@@ -339,7 +392,8 @@ def replacements(
 ) -> Iterator[tuple[list[Token], list[Token]]]:
     """Where a claim that follows its source word for word departs from it: (said, written).
 
-    Nothing unless more than half of the claim's words stand in the source in the same order.
+    Only between stretches of at least `FOLLOWED` equal words, or where at least half of the
+    claim stands in the source in the same order.
     """
     said = [token for token in claim if token.kind != "mark"]
     written = [token for token in source if token.kind != "mark"]
@@ -347,9 +401,17 @@ def replacements(
         None, [token.stem for token in said], [token.stem for token in written], autojunk=False
     )
     codes = matcher.get_opcodes()
-    same = sum(end - start for tag, start, end, _, _ in codes if tag == "equal")
-    if not said or same < 0.5 * len(said):
-        return
-    for tag, first, last, start, end in codes:
-        if tag == "replace" and last - first <= 3 and end - start <= 4:
+    same = sum(last - first for tag, first, last, _, _ in codes if tag == "equal")
+    for place, (tag, first, last, start, end) in enumerate(codes):
+        around = (*codes[max(0, place - 1) : place], *codes[place + 1 : place + 2])
+        followed = sum(code[2] - code[1] for code in around if code[0] == "equal")
+        if tag != "replace" or (followed < FOLLOWED and 2 * same < len(said)):
+            continue
+        # Where one of the two begins or ends, what is next to the common words is compared.
+        length = min(last - first, end - start)
+        if first == 0 or start == 0:
+            first, start = last - length, end - length
+        elif last == len(said) or end == len(written):
+            last, end = first + length, start + length
+        if last - first <= 3 and end - start <= 4:
             yield said[first:last], written[start:end]

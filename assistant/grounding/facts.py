@@ -64,11 +64,13 @@ class Denial:
 
     Attributes:
         head: The stem that it bears on first.
+        denied: Whether that is denied in the end: twice denied is not.
         cue: Index of the token that denies.
         clause: The content stems of its clause, its own among them.
     """
 
     head: str
+    denied: bool
     cue: int
     clause: frozenset[str]
 
@@ -198,7 +200,7 @@ def find_negations(
 ) -> tuple[dict[str, set[bool]], list[Denial]]:
     """Which stems are denied (twice denied is not), and what each negation bears on first."""
     denied = [0] * len(tokens)
-    denials: list[Denial] = []
+    found: list[tuple[int, int]] = []
     for index in range(len(tokens)):
         if not is_negation(tokens, index):
             continue
@@ -210,9 +212,12 @@ def find_negations(
         for position in reached:
             denied[position] += 1
         if reached:
-            clause = (*clause_before(tokens, index), index, *clause_after(tokens, index))
-            stems = frozenset(tokens[i].stem for i in clause if tokens[i].content)
-            denials.append(Denial(tokens[reached[0]].stem, index, stems))
+            found.append((reached[0], index))
+    denials = []
+    for head, cue in found:
+        clause = (*clause_before(tokens, cue), cue, *clause_after(tokens, cue))
+        stems = frozenset(tokens[i].stem for i in clause if tokens[i].content)
+        denials.append(Denial(tokens[head].stem, denied[head] % 2 == 1, cue, stems))
     negated: dict[str, set[bool]] = {}
     for token, times in zip(tokens, denied, strict=True):
         if token.content:

@@ -170,7 +170,9 @@ def bears_out(source: Number, claim: Number) -> bool:
         value, wanted = source.figure, claim.figure
     equal = math.isclose(value, wanted, rel_tol=1e-6) or rounds_to(value, wanted)
     if claim.bound == "~":
-        return equal or (source.bound in "=~" and math.isclose(value, wanted, rel_tol=0.1))
+        rounder = significant_digits(claim.figure) < significant_digits(source.figure)
+        near = rounder and math.isclose(value, wanted, rel_tol=0.1)
+        return equal or (source.bound == "=" and near)
     if source.bound == "~" or source.bound == claim.bound:
         return equal
     if source.bound == "=" and same_kind(source, claim):
@@ -179,6 +181,11 @@ def bears_out(source: Number, claim: Number) -> bool:
         if claim.bound in ("<", "<="):
             return wanted / 1.5 <= value < wanted
     return False
+
+
+def significant_digits(figure: float) -> int:
+    """How exactly a figure is given: 1,500 with two digits."""
+    return len(f"{figure:.12f}".replace(".", "").strip("0"))
 
 
 def same_kind(number: Number, other: Number) -> bool:
@@ -197,7 +204,7 @@ def rounds_to(value: float, rounded: float) -> bool:
     """Whether a large amount, rounded to two or more digits, is the other: 1,512,000 and 1.5m."""
     if rounded < 1e5 or not math.isfinite(value) or value == 0:
         return False
-    digits = len(f"{rounded:.12g}".rstrip("0").replace(".", ""))
+    digits = significant_digits(rounded)
     return digits >= 2 and float(f"{value:.{digits - 1}e}") == rounded
 
 

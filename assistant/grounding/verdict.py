@@ -248,7 +248,8 @@ def contradicts(
         if other.coverage >= BESIDE
     ]
     source = facts(window_tokens(window, evidence))
-    return next(conflicts(claim.facts, source, beside=beside), "")
+    sentences = [item.tokens[piece.first : piece.last] for piece in window.pieces]
+    return next(conflicts(claim.facts, source, sentences=sentences, beside=beside), "")
 
 
 def support(window: Window, evidence: Sequence[Evidence]) -> Support:
