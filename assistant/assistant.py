@@ -1,7 +1,7 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answering import Answer, answer
 from assistant.catalog import Catalog, Counts, Failure, ListedDocument, Manifest, open_catalog
-from assistant.documents import Document
+from assistant.documents import Document, read_documents
 from assistant.embedding import Embedding, load_embedding
-from assistant.errors import IndexMissingError
+from assistant.errors import DocumentError, IndexMissingError
 from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
@@ -166,9 +166,7 @@ class Assistant:
             catalog, to_do, embedding=self._embedding, settings=self.settings, progress=progress
         )
 
-    def add(
-        self, documents: Iterable[Document], *, progress: Progress | None = None
-    ) -> SyncReport:
+    def add(self, documents: Iterable[Document], *, progress: Progress | None = None) -> SyncReport:
         """Put documents from a program into the index, in place of earlier ones of their sources.
 
         A sync leaves them alone. A document whose source is a file of the synced folder is
@@ -268,6 +266,25 @@ class Assistant:
             against=against,
             embedding=load_embedding("embedded", threads=self._threads),
         )
+
+    def read(self, paths: Iterable[str | Path]) -> Iterator[Document | DocumentError]:
+        """Read files, and all documents of folders, without indexing them; in the order given.
+
+        What cannot be read yields its error. A document's source is its path.
+
+        Raises:
+            CorpusError: A folder cannot be read.
+        """
+        files: list[tuple[Path, str]] = []
+        for path in map(Path, paths):
+            if not path.is_dir():
+                files.append((path, str(path)))
+                continue
+            found = plan(None, path, embedding=self._embedding, settings=self.settings)
+            yield from found.failed
+            names = [entry.source for entry in found.added]
+            files += [(found.folder / name, (path / name).as_posix()) for name in names]
+        yield from read_documents(files, settings=self.settings)
 
     # Looking after the index.
 

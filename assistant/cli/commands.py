@@ -1,0 +1,147 @@
+"""What each command prints; what is printed is the facade's."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from assistant.assistant import Assistant
+from assistant.cli import views
+from assistant.cli.progress import shown
+from assistant.cli.screen import Screen, complain
+from assistant.documents import Document
+from assistant.errors import DocumentError
+from assistant.payloads import (
+    Payload,
+    answer_payload,
+    failure_payload,
+    hit_payload,
+    plain,
+    plan_payload,
+    report_payload,
+    verdict_payload,
+)
+
+FINE, ERROR = 0, 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that was parsed; returns the exit code."""
+    commands: dict[str, Callable[[Assistant, argparse.Namespace, Screen], int]] = {
+        "sync": sync,
+        "ask": ask,
+        "search": search,
+        "status": status,
+        "doctor": doctor,
+        "check": check,
+    }
+    with Assistant.open(options.index) as assistant:
+        return commands[options.command](assistant, options, Screen())
+
+
+def sync(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant sync`."""
+    wanted = {"rebuild": options.rebuild, "allow_empty": options.allow_empty}
+    if options.dry_run:
+        plan = assistant.plan(options.folder, **wanted)
+        if options.json:
+            screen.json(plan_payload(plan))
+        else:
+            views.show_plan(plan, screen)
+        return told(failure_payload(error) for error in plan.failed)
+    with shown() as progress:
+        report = assistant.sync(options.folder, **wanted, progress=progress)
+    if options.json:
+        screen.json(report_payload(report))
+    else:
+        views.show_report(report, screen)
+    return told(failed._asdict() for failed in report.failed)
+
+
+def ask(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant ask`."""
+    answer = assistant.ask(" ".join(options.question), **filters(options))
+    if options.json:
+        screen.json(answer_payload(answer))
+    else:
+        views.show_answer(answer, screen)
+    return FINE
+
+
+def search(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant search`."""
+    query = " ".join(options.query)
+    hits = assistant.search(query, limit=options.limit, **filters(options))
+    if options.json:
+        screen.json({"query": query, "hits": [hit_payload(hit) for hit in hits]})
+    else:
+        views.show_hits(hits, screen)
+    return FINE
+
+
+def status(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant status`."""
+    found = assistant.status()
+    if options.json:
+        screen.json(plain(found))
+    else:
+        views.show_status(found, screen)
+    return FINE
+
+
+def doctor(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant doctor`."""
+    findings = assistant.doctor(mend=options.mend)
+    wrong = [finding for finding in findings if not finding.ok]
+    if options.json:
+        screen.json({"ok": not wrong, "findings": [plain(finding) for finding in findings]})
+    else:
+        views.show_findings(findings, screen)
+    if not wrong:
+        return FINE
+    remedy = "what is left needs your hand" if options.mend else "run `assistant doctor --mend`"
+    complain(f"{', '.join(finding.name for finding in wrong)}: not as it should be; {remedy}")
+    return ERROR
+
+
+def check(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant check`."""
+    if options.file == "-":
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    else:
+        (read,) = assistant.read([options.file])
+        if isinstance(read, DocumentError):
+            raise read
+        text = read.text
+    results = list(assistant.read(options.against))
+    documents = [result for result in results if isinstance(result, Document)]
+    failed = [result for result in results if isinstance(result, DocumentError)]
+    verdicts = assistant.check(text, against=[document.text for document in documents])
+    sources = [document.source for document in documents]
+    if options.json:
+        sentences = [verdict_payload(verdict, sources=sources) for verdict in verdicts]
+        failures = [failure_payload(error) for error in failed]
+        screen.json({"sentences": sentences, "sources": sources, "failed": failures})
+    else:
+        views.show_verdicts(verdicts, sources, screen)
+    return told(failure_payload(error) for error in failed)
+
+
+def filters(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that say which documents to search."""
+    return {name: getattr(options, name) for name in ("within", "types", "since", "until")}
+
+
+# What went wrong.
+
+
+def told(failures: Iterable[Payload]) -> int:
+    """Name each file that could not be read on standard error; returns the exit code."""
+    failed = list(failures)
+    for failure in failed:
+        complain("{source}: {reason}; {remedy}".format_map(failure))
+    if not failed:
+        return FINE
+    files = "1 file was" if len(failed) == 1 else f"{len(failed):,} files were"
+    complain(f"{files} left out, as told above; everything else is done")
+    return ERROR

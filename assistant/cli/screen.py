@@ -1,0 +1,92 @@
+"""What people read in a terminal, and the JSON that programs read."""
+
+import json
+import re
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from assistant.answering import Citation
+    from assistant.passages import Passage
+
+# Document text and file names come from strangers. Escape sequences are taken out whole; then all
+# that a terminal obeys instead of showing it, and what turns the reading direction round.
+_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]"
+)
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_ESCAPED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Longer lines are hard to read, however wide the terminal.
+_WIDEST = 100
+
+Part = str | tuple[str, str]
+
+
+def visible(text: str) -> str:
+    """The text without escape sequences and control characters; line ends and tabs stay."""
+    return _UNSEEN.sub("", _SEQUENCE.sub("", text))
+
+
+def to_json(value: Any) -> str:
+    """JSON in which whatever could disturb a terminal is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"assistant: {one_line(visible(message))}\n")
+
+
+def one_line(text: str) -> str:
+    """The words of a text on one line."""
+    return " ".join(text.split())
+
+
+class Screen:
+    """Writes paragraphs that fit the terminal; colours only where they are wanted (NO_COLOR)."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+
+    @cached_property
+    def console(self) -> Console:
+        """The terminal behind it."""
+        return Console(
+            file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
+
+    def write(self, *parts: Part, indent: int = 0, label: str = "", style: str = "") -> None:
+        """Write a paragraph of strings and (string, style) pairs, broken to fit.
+
+        All lines are indented; a label stands in the first line's indentation.
+        """
+        pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+        text = Text.assemble(*((visible(content), style) for content, style in pairs))
+        width = max(20, min(self.console.width, _WIDEST) - indent)
+        margin = Text(label.ljust(indent), style)
+        for line in text.wrap(self.console, width):
+            line.rstrip()
+            self.console.print(margin + line if line or label else line)
+            margin = Text(" " * indent)
+
+    def json(self, value: Any) -> None:
+        """Write one JSON object."""
+        self._stream.write(to_json(value) + "\n")
+
+
+def place(item: "Passage | Citation") -> str:
+    """Where it is, for people: page, sheet, row and headings, those that say the title left out."""
+    parts = []
+    if item.page is not None:
+        parts.append(f"page {item.page}")
+    if item.sheet is not None:
+        parts.append(f"sheet {item.sheet}")
+    if item.row is not None:
+        parts.append(f"row {item.row}")
+    headings = [heading for heading in item.heading if heading != item.title]
+    return one_line(", ".join([*parts, " > ".join(headings)] if headings else parts))
