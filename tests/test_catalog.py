@@ -304,6 +304,10 @@ def test_no_index_there(tmp_path):
     (tmp_path / "catalog.sqlite3").touch()
     with pytest.raises(IndexMissingError):
         open_catalog(tmp_path)
+    with sqlite3.connect(tmp_path / "catalog.sqlite3") as connection:  # Killed while being made.
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    assert (tmp_path / "catalog.sqlite3").stat().st_size > 0
     open_catalog(tmp_path, create=True).close()
     open_catalog(tmp_path).close()
 

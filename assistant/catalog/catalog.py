@@ -22,12 +22,12 @@ from assistant.catalog.records import (
     Projection,
     StoredPassage,
 )
-from assistant.catalog.storage import Storage, encode, missing
+from assistant.catalog.storage import Storage, encode, missing, unusable
 from assistant.catalog.transaction import Transaction
 from assistant.catalog.vectors import unpack_sentences, unpack_vectors
 from assistant.documents import Block, Document
 from assistant.embedding.embedding import Embedding, Vectors
-from assistant.errors import IndexMismatchError, IndexStorageError
+from assistant.errors import IndexMismatchError
 from assistant.passages import Passage, Span
 
 Ids = NDArray[np.int64]
@@ -50,12 +50,9 @@ def open_catalog(folder: str | Path, *, create: bool = False) -> "Catalog":
         elif not storage.path.is_file():
             raise missing(folder)
     except OSError as error:
-        raise IndexStorageError(
-            f"{folder} cannot be used as an index ({error.strerror}); "
-            f"choose a folder that this user can write to with --index"
-        ) from error
+        raise unusable(folder, error) from error
     try:
-        if create and not (storage.path.is_file() and storage.path.stat().st_size):
+        if create:
             storage.create()
         storage.check_format()
     except BaseException:

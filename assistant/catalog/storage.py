@@ -113,8 +113,8 @@ class Storage:
         self.folder = folder
         self.path = folder / CATALOG_FILE
         self._idle: list[sqlite3.Connection] = []
+        self._frozen: set[sqlite3.Connection] = set()
         self._guard = threading.Lock()
-        self._immutable = False
         self._closed = False
 
     @contextlib.contextmanager
@@ -125,14 +125,15 @@ class Storage:
                 if self._closed:
                     raise IndexStorageError(f"{self.folder} was closed; open it again")
                 connection = self._idle.pop() if self._idle else None
-            connection = connection or self._connect()
+            connection = connection or self._open()
             try:
                 yield connection
             finally:
                 if connection.in_transaction:
                     connection.rollback()
                 with self._guard:
-                    if self._closed:
+                    if self._closed or connection in self._frozen:
+                        self._frozen.discard(connection)
                         connection.close()
                     else:
                         self._idle.append(connection)
@@ -146,8 +147,14 @@ class Storage:
             connection.close()
 
     def create(self) -> None:
-        """Make the tables, all or none; a file left empty by a killed process is completed."""
+        """Make the tables, all or none, where there are none; a killed process may have begun."""
+        try:
+            self.path.touch()
+        except OSError as error:
+            raise unusable(self.folder, error) from error
         with self.connection() as connection:
+            if not _is_empty(connection):
+                return
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             if _is_empty(connection):
@@ -192,10 +199,19 @@ class Storage:
         except sqlite3.Error as error:
             raise self._told(error) from error
 
-    def _connect(self) -> sqlite3.Connection:
-        mode = "mode=ro&immutable=1" if self._immutable else "mode=rw"
-        if not self.path.exists():
-            mode = "mode=rwc"
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect("mode=rw")
+        except sqlite3.OperationalError as error:
+            if not self._is_whole_but_not_writable(error):
+                raise
+            # Such a connection sees the file as it is now, for good: it serves only once.
+            connection = self._connect("mode=ro&immutable=1")
+            with self._guard:
+                self._frozen.add(connection)
+            return connection
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"file:{quote(str(self.path.absolute()))}?{mode}",
             uri=True,
@@ -210,12 +226,9 @@ class Storage:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -8000")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError as error:
+        except BaseException:
             connection.close()
-            if self._immutable or not self._settled(error):
-                raise
-            self._immutable = True
-            return self._connect()
+            raise
         connection.text_factory = self._decode
         return connection
 
@@ -225,12 +238,13 @@ class Storage:
         except UnicodeDecodeError as error:
             raise self._corrupt("a text is not UTF-8") from error
 
-    def _settled(self, error: sqlite3.OperationalError) -> bool:
-        """Whether the folder is only not writable, and the file complete without its log."""
+    def _is_whole_but_not_writable(self, error: sqlite3.OperationalError) -> bool:
+        """Whether only the files beside it cannot be made, and none of them is needed."""
+        code = error.sqlite_errorcode
         log = self.path.with_name(CATALOG_FILE + "-wal")
-        return error.sqlite_errorcode & 0xFF in (
-            sqlite3.SQLITE_READONLY,
-            sqlite3.SQLITE_CANTOPEN,
+        return (
+            code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+            or code in (sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE)
         ) and (self.path.is_file() and not (log.exists() and log.stat().st_size))
 
     def _told(self, error: sqlite3.Error) -> IndexStorageError:
@@ -272,6 +286,14 @@ def missing(folder: Path) -> IndexMissingError:
     """The error for a folder without an index."""
     return IndexMissingError(
         f"there is no index in {folder}; build one with `assistant sync FOLDER --index {folder}`"
+    )
+
+
+def unusable(folder: Path, error: OSError) -> IndexStorageError:
+    """The error for a folder that cannot be made or written to."""
+    return IndexStorageError(
+        f"{folder} cannot be used as an index ({error.strerror}); "
+        f"choose a folder that this user can write to with --index"
     )
 
 

@@ -9,6 +9,7 @@ until it is worth a new one.
 """
 
 import contextlib
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -134,12 +135,20 @@ def build(catalog: Catalog, *, progress: Progress | None = None) -> Projection |
     Returns the state to be recorded in the catalog, or None if there is no vector to index.
 
     Raises:
-        IndexStorageError: Chroma cannot write it; the folder is removed with the next build.
+        IndexStorageError: Chroma cannot write it.
     """
     total = catalog.count_vectors()
     if not total:
         return None
     path = folder(catalog, uuid.uuid4().hex[:12])
+    try:
+        return _built(catalog, path, total=total, progress=progress)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def _built(catalog: Catalog, path: Path, *, total: int, progress: Progress | None) -> Projection:
     with _told(path):
         path.mkdir(parents=True)
         client = _client(path)
