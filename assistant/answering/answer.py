@@ -1,0 +1,100 @@
+"""What an answer is: sentences with their citations and verdicts, or a refusal."""
+
+from dataclasses import dataclass
+
+from assistant.grounding import Label
+from assistant.retrieval import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a sentence of an answer comes from; enough to find the place again later.
+
+    Attributes:
+        number: By which the answer's text refers to it, from 1.
+        source: The document's source.
+        title: The document's title.
+        quote: The words cited; `document.text[start:end]` is the same.
+        start: Offset of the quote in the document's text.
+        end: Offset after its last character.
+        page: The page on which it starts, or None.
+        page_end: The page on which it ends, or None.
+        heading: The path of headings it stands under, outermost first.
+        sheet: The sheet, for spreadsheets.
+        row: The row, for tables.
+        content_hash: SHA-256 of the file when it was indexed, hex: tells whether it has changed.
+    """
+
+    number: int
+    source: str
+    title: str
+    quote: str
+    start: int
+    end: int
+    page: int | None
+    page_end: int | None
+    heading: tuple[str, ...]
+    sheet: str | None
+    row: int | None
+    content_hash: str
+
+    @property
+    def place(self) -> str:
+        """Where in the document, for people: "page 2", "sheet People, row 4", "A > B"."""
+        parts = []
+        if self.page is not None:
+            several = self.page_end is not None and self.page_end != self.page
+            parts.append(f"pages {self.page}-{self.page_end}" if several else f"page {self.page}")
+        if self.sheet is not None:
+            parts.append(f"sheet {self.sheet}")
+        if self.row is not None:
+            parts.append(f"row {self.row}")
+        if self.heading:
+            parts.append(" > ".join(self.heading))
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer.
+
+    Attributes:
+        text: The sentence, without citation marks.
+        verdict: What the check against the cited text found.
+        citations: Numbers of the citations that bear it out.
+        reason: What is wrong with it, in words; empty when quoted or supported.
+    """
+
+    text: str
+    verdict: Label
+    citations: tuple[int, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of which every sentence is cited and checked, or a refusal.
+
+    Attributes:
+        question: As it was asked.
+        search_query: What was searched.
+        text: The sentences with their marks "[1]"; or, for a refusal, what was searched.
+        refused: Whether the documents do not say; there are no sentences and citations then.
+        confidence: The probability that the documents hold the answer, 0 to 1.
+        sentences: In reading order.
+        citations: In order of number.
+        model: What wrote it: "extractive", or a language model's name.
+        timings: Seconds spent, by step: "retrieve", "answer", "total".
+        closest: For a refusal, what came closest, best first; not an answer.
+    """
+
+    question: str
+    search_query: str
+    text: str
+    refused: bool
+    confidence: float
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    model: str
+    timings: dict[str, float]
+    closest: tuple[Hit, ...] = ()

@@ -1,0 +1,1 @@
+"""Eval sets, baselines, and adapters for outside benchmarks; `python -m evals.NAME --help`."""
