@@ -7,7 +7,7 @@ Balanced accuracy, the mean of the shares of supported and of other claims told 
 into two halves by a hash of their text; whatever is chosen (threshold, coefficients) is chosen on
 one half and counted on the other, both ways round. Printed side by side: overlap of stems, the
 shipped score with a threshold chosen so, the score with coefficients fitted so, and the shipped
-verdicts as they are (whose coefficients have seen both halves: not a fair figure, shown to compare).
+verdicts as they are (their coefficients have seen both halves: shown only to compare).
 """
 
 import argparse

@@ -9,7 +9,7 @@ from assistant.grounding.dates import Date, agreement, compatible
 from assistant.grounding.facts import CLAUSE_ENDS, REPORTING, Denial, Facts, Name
 from assistant.grounding.names import same_name
 from assistant.grounding.opposites import opposites
-from assistant.grounding.quantities import Number, bears_out, same_kind
+from assistant.grounding.quantities import SCALES, UNITS, Number, bears_out, same_kind
 from assistant.grounding.words import Token, listed
 
 # After these a lone capitalised word at the start of a sentence is taken for a name, unless it
@@ -45,7 +45,6 @@ def conflicts(
         for sentence in sentences or [source.tokens]
         for pair in replacements(claim.tokens, sentence)
     ]
-    yield from figure_conflicts(aligned)
     numbers = [
         number
         for number in claim.numbers
@@ -58,6 +57,8 @@ def conflicts(
     ]
     yield from amount_conflicts(replace(claim, numbers=tuple(numbers)), source)
     yield from date_conflicts(replace(claim, dates=tuple(dates)), source)
+    yield from figure_conflicts(claim, source, aligned)
+    yield from unit_conflicts(aligned)
     yield from name_conflicts(claim, source, aligned)
     yield from speaker_conflicts(claim, source)
     yield from role_conflicts(claim, source)
@@ -98,15 +99,49 @@ def amount_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
         yield disagreement(limit(rival), limit(number))
 
 
-def figure_conflicts(aligned: Sequence[tuple[list[Token], list[Token]]]) -> Iterator[str]:
-    """One figure where the source, in the same words, has one other figure."""
+def figure_conflicts(
+    claim: Facts, source: Facts, aligned: Sequence[tuple[list[Token], list[Token]]]
+) -> Iterator[str]:
+    """One amount or date where the source, in the same words, has one other."""
     for said, written in aligned:
-        figures = [token for token in said if token.stem[0].isdigit()]
-        others = [token for token in written if token.stem[0].isdigit()]
-        if len(figures) == len(others) == 1 and len(said) == len(written):
-            (figure,), (other,) = figures, others
-            if figure.stem.isdigit() and other.stem.isdigit():
-                yield disagreement(other.text, figure.text)
+        figures, others = figures_in(said, claim), figures_in(written, source)
+        if len(figures) != 1 or len(others) != 1:
+            continue
+        match figures[0], others[0]:
+            case Number() as number, Number() as other if not bears_out(other, number):
+                yield disagreement(limit(other), limit(number))
+            case Date() as date, Date() as rival if not compatible(date, rival):
+                yield disagreement(rival.text, date.text)
+
+
+def figures_in(some: Sequence[Token], side: Facts) -> list[Number | Date]:
+    """The amounts and dates of a side that have a token among some."""
+    starts = {token.start for token in some}
+    figures: list[Number | Date] = [*side.numbers, *side.dates]
+    return [
+        figure
+        for figure in figures
+        if any(token.start in starts for token in side.tokens[figure.first : figure.last + 1])
+    ]
+
+
+def unit_conflicts(aligned: Sequence[tuple[list[Token], list[Token]]]) -> Iterator[str]:
+    """One unit or scale where the source, in the same words, has another ("several years")."""
+    for said, written in aligned:
+        if len(said) != 1 or len(written) != 1:
+            continue
+        unit, other = measure(said[0].folded), measure(written[0].folded)
+        if unit and other and unit != other:
+            yield disagreement(f'"{written[0].text}"', f'"{said[0].text}"')
+
+
+def measure(word: str) -> tuple[str, float] | None:
+    """What a unit or a scale word stands for, or None for any other word."""
+    if word in ("percent", "percentage"):
+        return ("percent", 1)
+    if word in SCALES:
+        return ("scale", SCALES[word])
+    return UNITS.get(word)
 
 
 def unit_swapped(number: Number, other: Number) -> bool:

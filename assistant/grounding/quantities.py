@@ -92,45 +92,24 @@ ORDINALS = {
     )
 }
 
-# The words before a number that say it is a limit, longest first. "Over" is too often "during".
-BOUNDS_BEFORE: tuple[tuple[tuple[str, ...], Bound], ...] = (
-    (("no", "fewer", "than"), ">="),
-    (("no", "less", "than"), ">="),
-    (("not", "less", "than"), ">="),
-    (("no", "more", "than"), "<="),
-    (("not", "more", "than"), "<="),
-    (("a", "minimum", "of"), ">="),
-    (("a", "maximum", "of"), "<="),
-    (("at", "least"), ">="),
-    (("at", "most"), "<="),
-    (("up", "to"), "<="),
-    (("more", "than"), ">"),
-    (("greater", "than"), ">"),
-    (("higher", "than"), ">"),
-    (("longer", "than"), ">"),
-    (("less", "than"), "<"),
-    (("fewer", "than"), "<"),
-    (("lower", "than"), "<"),
-    (("shorter", "than"), "<"),
-    (("exceeding",), ">"),
-    (("above",), ">"),
-    (("below",), "<"),
-    (("under",), "<"),
-    (("about",), "~"),
-    (("around",), "~"),
-    (("approximately",), "~"),
-    (("roughly",), "~"),
-    (("nearly",), "~"),
-    (("almost",), "~"),
-    (("some",), "~"),
-    (("over",), "~"),
-    (("circa",), "~"),
-)
-BOUNDS_AFTER: tuple[tuple[tuple[str, ...], Bound], ...] = (
-    (("or", "more"), ">="),
-    (("or", "less"), "<="),
-    (("or", "fewer"), "<="),
-)
+# The words before a number that say it is a limit. "Over" is too often "during".
+LIMITS: dict[Bound, str] = {
+    ">=": "no fewer than, no less than, not less than, a minimum of, at least",
+    "<=": "no more than, not more than, a maximum of, at most, up to",
+    ">": "more than, greater than, higher than, longer than, exceeding, above",
+    "<": "less than, fewer than, lower than, shorter than, below, under",
+    "~": "about, around, approximately, roughly, nearly, almost, some, over, circa",
+}
+BOUNDS_BEFORE: dict[tuple[str, ...], Bound] = {
+    tuple(phrase.split()): bound
+    for bound, phrases in LIMITS.items()
+    for phrase in phrases.split(", ")
+}
+BOUNDS_AFTER: dict[tuple[str, ...], Bound] = {
+    ("or", "more"): ">=",
+    ("or", "less"): "<=",
+    ("or", "fewer"): "<=",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,11 +323,8 @@ def token_text(tokens: Sequence[Token], index: int) -> str:
 def bound_of(tokens: Sequence[Token], first: int, last: int) -> Bound:
     """Whether the words around an amount make it a limit or a rough figure."""
     before = tuple(token.folded for token in tokens[max(0, first - 3) : first])
-    for words, bound in BOUNDS_BEFORE:
-        if before[-len(words) :] == words:
-            return bound
+    for length in (3, 2, 1):
+        if before[-length:] in BOUNDS_BEFORE:
+            return BOUNDS_BEFORE[before[-length:]]
     after = tuple(token.folded for token in tokens[last + 1 : last + 3])
-    for words, bound in BOUNDS_AFTER:
-        if after == words:
-            return bound
-    return "="
+    return BOUNDS_AFTER.get(after, "=")

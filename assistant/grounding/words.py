@@ -145,6 +145,8 @@ def plain_digits(written: str) -> str:
     A comma or point before groups of exactly three digits separates thousands if there is more
     than one group or it is a comma; any other is decimal.
     """
+    if written.isdigit():
+        return written
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", written):
         return written.replace(",", "")
     if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", written):
