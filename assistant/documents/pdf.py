@@ -200,10 +200,10 @@ def _joined(lines: list[str], compounds: set[str]) -> str:
     """Join lines by spaces; a word that was broken at the end of a line becomes whole again."""
     text = lines[0]
     for line in lines[1:]:
-        if not _BROKEN_WORD.search(text):
+        if not _BROKEN_WORD.search(text, max(0, len(text) - 60)):
             text = f"{text} {line}"
             continue
-        start = re.split(r"[^\w-]", text[:-1])[-1]
+        start = re.split(r"[^\w-]", text[-60:-1])[-1]
         rest = re.match(r"[^\W\d_]*", line)
         # A word written with this hyphen elsewhere keeps it, and so does a name ("Franco-German").
         kept = not line[0].islower() or f"{start}-{rest[0] if rest else ''}" in compounds

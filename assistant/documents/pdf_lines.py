@@ -205,18 +205,20 @@ def _lines(text_page: Any, number: int) -> Iterator[Line]:
     buffer = (ctypes.c_ushort * (2 * count + 1))()
     written = pdfium.FPDFText_GetText(text_page, 0, count, buffer)
     units = bytes(buffer)[: 2 * max(written - 1, 0)]
-    text = units.decode("utf-16-le", "replace")
-    for match in _LINE.finditer(text):
+    places = _Places(text_page)
+    for match in _LINE.finditer(units.decode("utf-16-le", "replace")):
         line = match[1].strip("\r \t\0")
         if not line:
             continue
         start = match.start() + match[1].index(line)
         first = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start)
         last = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start + len(line) - 1)
-        left, y = _origin(text_page, first)
-        right = _right_edge(text_page, last)
-        size = _font_size(text_page, (first + last) // 2)
-        cells = _cells(text_page, line, start, left=left, gap=_CELL_GAP * size)
+        left, y = places.origin(first)
+        right = places.right_edge(last)
+        size = places.font_size((first + last) // 2)
+        cells: tuple[tuple[float, str], ...] = ((left, line),)
+        if last - first == len(line) - 1:
+            cells = places.cells(line, first, left=left, gap=_CELL_GAP * size)
         # PDFium joins the halves of a broken word, with this in place of the hyphen.
         if match[2] == "\ufffe":
             line += "-"
@@ -224,44 +226,43 @@ def _lines(text_page: Any, number: int) -> Iterator[Line]:
         yield Line(line, cells, number, left, right, y, size)
 
 
-def _cells(
-    text_page: Any, line: str, start: int, *, left: float, gap: float
-) -> tuple[tuple[float, str], ...]:
-    import pypdfium2.raw as pdfium
+class _Places:
+    """Where the characters of a page are, asked for by the thousand: the buffers are shared."""
 
-    cells = []
-    begin = 0
-    for match in _SPACES.finditer(line):
-        before = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start + match.start() - 1)
-        after = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start + match.end())
-        next_left = _origin(text_page, after)[0]
-        if next_left - _right_edge(text_page, before) > gap:
-            cells.append((left, line[begin : match.start()]))
-            begin, left = match.end(), next_left
-    return (*cells, (left, line[begin:]))
+    def __init__(self, text_page: Any) -> None:
+        import pypdfium2.raw as pdfium
 
+        self.pdfium = pdfium
+        self.text_page = text_page.raw
+        self.numbers = [ctypes.c_double() for _ in range(4)]
+        self.places = [ctypes.byref(number) for number in self.numbers]
+        self.matrix = pdfium.FS_MATRIX()
 
-def _origin(text_page: Any, index: int) -> tuple[float, float]:
-    import pypdfium2.raw as pdfium
+    def origin(self, index: int) -> tuple[float, float]:
+        self.pdfium.FPDFText_GetCharOrigin(self.text_page, index, *self.places[:2])
+        return self.numbers[0].value, self.numbers[1].value
 
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium.FPDFText_GetCharOrigin(text_page, index, x, y)
-    return x.value, y.value
+    def right_edge(self, index: int) -> float:
+        self.pdfium.FPDFText_GetCharBox(self.text_page, index, *self.places)
+        return self.numbers[1].value
 
+    def font_size(self, index: int) -> float:
+        scale = 1.0
+        if self.pdfium.FPDFText_GetMatrix(self.text_page, index, self.matrix):
+            determinant = self.matrix.a * self.matrix.d - self.matrix.b * self.matrix.c
+            scale = math.sqrt(abs(determinant)) or 1.0
+        return abs(float(self.pdfium.FPDFText_GetFontSize(self.text_page, index))) * scale
 
-def _right_edge(text_page: Any, index: int) -> float:
-    import pypdfium2.raw as pdfium
-
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    pdfium.FPDFText_GetCharBox(text_page, index, left, right, bottom, top)
-    return right.value
-
-
-def _font_size(text_page: Any, index: int) -> float:
-    import pypdfium2.raw as pdfium
-
-    matrix = pdfium.FS_MATRIX()
-    scale = 1.0
-    if pdfium.FPDFText_GetMatrix(text_page, index, matrix):
-        scale = math.sqrt(abs(matrix.a * matrix.d - matrix.b * matrix.c)) or 1.0
-    return abs(float(pdfium.FPDFText_GetFontSize(text_page, index))) * scale
+    def cells(
+        self, line: str, first: int, *, left: float, gap: float
+    ) -> tuple[tuple[float, str], ...]:
+        """The parts of a line, whose characters begin with `first`, between gaps so wide."""
+        cells = []
+        begin = 0
+        for match in _SPACES.finditer(line):
+            before = self.right_edge(first + match.start() - 1)
+            after = self.origin(first + match.end())[0]
+            if after - before > gap:
+                cells.append((left, line[begin : match.start()]))
+                begin, left = match.end(), after
+        return (*cells, (left, line[begin:]))

@@ -17,38 +17,12 @@ _NOTE = re.compile(r"\[[^\]]*\][ \t]+(.*)$")
 _SIMPLE_BORDER = re.compile(r"=+(?:[ \t]+=+)+[ \t]*$")
 _GRID_BORDER = re.compile(r"\+(?:[-=]+\+)+[ \t]*$")
 _CODE = frozenset({"code", "code-block", "sourcecode", "literalinclude", "parsed-literal"})
-_PROSE = frozenset(
-    [
-        "note",
-        "warning",
-        "tip",
-        "hint",
-        "important",
-        "caution",
-        "danger",
-        "attention",
-        "error",
-        "admonition",
-        "topic",
-        "sidebar",
-        "epigraph",
-        "pull-quote",
-        "highlights",
-        "compound",
-        "container",
-        "rubric",
-        "versionadded",
-        "versionchanged",
-        "deprecated",
-        "seealso",
-        "only",
-        "class",
-        "figure",
-        "list-table",
-        "csv-table",
-        "table",
-    ]
-)
+_PROSE = frozenset({
+    "note", "warning", "tip", "hint", "important", "caution", "danger", "attention", "error",
+    "admonition", "topic", "sidebar", "epigraph", "pull-quote", "highlights", "compound",
+    "container", "rubric", "versionadded", "versionchanged", "deprecated", "seealso", "only",
+    "class", "figure", "list-table", "csv-table", "table",
+})  # fmt: skip
 _LITERAL = re.compile(r"``(.+?)``")
 _ROLE = re.compile(r":[\w:+.-]+:`([^`]*)`|`([^`]*)`:[\w:+.-]+:")
 _LINK = re.compile(r"`([^`<]*?)[ \t]*<[^`>]*>`__?|`([^`]*)`(?:__?)?")

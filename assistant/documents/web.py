@@ -1,6 +1,7 @@
 """HTML, as a reader sees it: without scripts, navigation and hidden text."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,85 +16,20 @@ from assistant.documents.rows import add_table
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_NEVER_TEXT = frozenset(
-    [
-        "script",
-        "style",
-        "template",
-        "head",
-        "noscript",
-        "iframe",
-        "object",
-        "embed",
-        "svg",
-        "canvas",
-        "audio",
-        "video",
-        "map",
-        "datalist",
-        "select",
-        "option",
-        "button",
-        "textarea",
-        "input",
-        "noframes",
-        "frameset",
-        "applet",
-    ]
-)
+_NEVER_TEXT = frozenset({
+    "script", "style", "template", "head", "noscript", "iframe", "object", "embed", "svg",
+    "canvas", "audio", "video", "map", "datalist", "select", "option", "button", "textarea",
+    "input", "noframes", "frameset", "applet",
+})  # fmt: skip
 _ROUND_ABOUT = frozenset({"nav", "footer", "aside", "dialog"})
 _ROUND_ABOUT_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "menu", "menubar"})
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "td",
-        "th",
-        "caption",
-        "ul",
-    ]
-)
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog",
+    "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2",
+    "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "main", "menu",
+    "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "td",
+    "th", "caption", "ul",
+})  # fmt: skip
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BLOCK_IN_CELL = ", ".join(
     f"{cell} {inner}"
@@ -101,6 +37,7 @@ _BLOCK_IN_CELL = ", ".join(
     for inner in "table h1 h2 h3 h4 ul ol pre blockquote article section p+p".split()  # noqa: SIM905
 )
 _MOST_SPANNED = 50
+_DEEPEST = 3  # tables within tables that deep only arrange a page
 
 _SELF_CLOSED = re.compile(
     r"<((?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\b)[A-Za-z]\w*)"
@@ -232,7 +169,10 @@ class _Walk:
         self.hidden_by_rule = hidden_by_rule
         self.everything = everything
         self.inline: list[str] = []
+        # For each open block, the innermost one that decides what its text is; and how many
+        # blocks of a name are open. Both spare looking through thousands of open blocks.
         self.kinds: list[str] = []
+        self.open: Counter[str] = Counter()
 
     def read(self, root: "LexborNode") -> None:
         stack: list[tuple[LexborNode | None, str, _Style]] = [(root, "", _Style())]
@@ -256,7 +196,8 @@ class _Walk:
                 continue
             if tag in _BLOCKS:
                 self.flush()
-                self.kinds.append(tag)
+                self.kinds.append(tag if tag in _KINDS or not self.kinds else self.kinds[-1])
+                self.open[tag] += 1
                 stack.append((None, tag, style))
             child = node.last_child
             while child is not None:
@@ -269,18 +210,18 @@ class _Walk:
             return True
         if self.everything:
             return False
-        inside = "article" in self.kinds or "main" in self.kinds
+        inside = self.open["article"] or self.open["main"]
         role = (node.attributes.get("role") or "").lower()
         return (tag in _ROUND_ABOUT and not (inside and tag != "nav")) or role in _ROUND_ABOUT_ROLES
 
     def close(self, tag: str) -> None:
         self.flush()
-        if self.kinds and self.kinds[-1] == tag:
-            self.kinds.pop()
+        self.kinds.pop()
+        self.open[tag] -= 1
 
     def text(self, text: str, style: _Style) -> None:
         if style.shows():
-            self.inline.append(text if "pre" in self.kinds else re.sub(r"[ \t\n\r\f]+", " ", text))
+            self.inline.append(text if self.open["pre"] else re.sub(r"[ \t\n\r\f]+", " ", text))
         else:
             self.builder.hidden += len(one_line(text))
 
@@ -289,14 +230,14 @@ class _Walk:
         self.inline.clear()
         if not text or text.isspace():
             return
-        tag = next((kind for kind in reversed(self.kinds) if kind in _KINDS), "td")
+        tag = self.kinds[-1] if self.kinds else ""
         if tag in _HEADINGS:
             self.builder.heading(text, int(tag[1]))
         elif tag == "pre":
             self.builder.add(text, kind="code")
         else:
             lines = (one_line(line) for line in text.split("\n"))
-            self.builder.add("\n".join(filter(None, lines)), kind=_KINDS[tag])
+            self.builder.add("\n".join(filter(None, lines)), kind=_KINDS.get(tag, "paragraph"))
 
     def styled(self, node: "LexborNode", style: _Style) -> _Style:
         attributes = node.attributes
@@ -318,7 +259,7 @@ class _Walk:
 
     def data_table(self, table: "LexborNode", style: _Style) -> tuple[list[list[str]], int] | None:
         """The cells of a table and its number of header rows; None if it only arranges a page."""
-        if (table.attributes.get("role") or "") == "presentation":
+        if (table.attributes.get("role") or "") == "presentation" or self.open["table"] >= _DEEPEST:
             return None
         if table.css_first(_BLOCK_IN_CELL):
             return None
