@@ -17,6 +17,8 @@ from assistant.grounding.words import Token, listed
 AUXILIARIES = REPORTING | frozenset(
     listed("is was has had will would may might did does can could must signed met led won")
 )
+# This share of the other words of a clause shows that the source speaks of the same matter.
+NEARLY_ALL = 0.7
 # So many equal words around a difference show that it stands in the same place.
 FOLLOWED = 5
 # A claim is denied as a whole if this share of its words is.
@@ -94,7 +96,7 @@ def amount_conflicts(claim: Facts, source: Facts) -> Iterator[str]:
             if counted and any(other.noun == number.noun for other in supporting):
                 counted = None
             best = max(closeness(other)[0] for other in supporting)
-            if not counted and closeness(rival)[0] < max(CLEARLY_CLOSER * best, 1.5):
+            if closeness(rival)[0] < (best if counted else max(CLEARLY_CLOSER * best, 1.5)):
                 continue
         yield disagreement(limit(rival), limit(number))
 
@@ -319,6 +321,18 @@ def negation_conflicts(claim: Facts, source: Facts, beside: Sequence[Facts]) -> 
                 continue
             word, about = one.tokens[denial.cue].text, head_text(one, denial.head)
             yield f'the {denier} says "{word}" of "{about}", the {silent} does not'
+    # A denial in words that the source has, without the one denied and without any "not".
+    for denial in claimed:
+        rest = denial.clause - {denial.head}
+        found = sum(any(stem in side.negated for side in (source, *beside)) for stem in rest)
+        if (
+            len(rest) >= 2
+            and found >= NEARLY_ALL * len(rest)
+            and denial.head not in source.negated
+            and not any(side.denials for side in (source, *beside))
+        ):
+            word, about = claim.tokens[denial.cue].text, head_text(claim, denial.head)
+            yield f'the sentence says "{word}" of "{about}", the source does not'
     # "Nobody believes that the mill will close" denies all of "the mill will close".
     if sourced and not claimed:
         denied = [

@@ -22,7 +22,7 @@ NEGATIONS = frozenset(
 LEVELS: dict[Modality, str] = {
     "possible": "may might possibly perhaps maybe potentially",
     "planned": "expected expects expect planned plans plan intends intended intend hopes hope "
-    "aims aimed proposed proposes likely allegedly reportedly scheduled",
+    "aims aimed proposed proposes supposed likely allegedly reportedly scheduled",
     "certain": "will shall certainly definitely",
     "obliged": "must required obliged obligated mandatory",
 }

@@ -10,7 +10,9 @@ ALIASES = (
     frozenset({"un", "united nations"}),
     frozenset({"ussr", "soviet union", "soviet"}),
 )
-DEMONYM_ENDINGS = frozenset({"n", "an", "ian", "ean", "ish", "ese", "i", "s", "es", "ns", "ians"})
+DEMONYM_ENDINGS = frozenset(
+    {"n", "an", "ian", "ean", "ish", "ese", "i", "s", "es", "ns", "ians", "ern"}
+)
 
 
 def same_word(word: str, other: str) -> bool:

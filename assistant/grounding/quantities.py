@@ -65,9 +65,9 @@ MEASURES: dict[str, dict[str, float]] = {
     },
     "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles": 5280},
     "grams": {"mg": 0.001, "gram grams": 1, "kg kilogram kilograms kilo kilos": 1000}
-    | {"tonne tonnes": 1e6},
+    # "Ton" and "tonne" are written for each other more often than told apart.
+    | {"tonne tonnes ton tons": 1e6},
     "ounces": {"ounce ounces oz": 1},
-    "tons": {"ton tons": 1},
     "litres": {"ml millilitre millilitres": 0.001, "litre litres liter liters": 1},
     "watts": {"kw kilowatt kilowatts": 1e3, "mw megawatt megawatts": 1e6}
     | {"gw gigawatt gigawatts": 1e9},

@@ -38,6 +38,7 @@ STOP_WORDS = frozenset(
     where whether which while who whom whose why will with within without would yet you your yours
     according although among amongst because between despite instead meanwhile nearly
     almost still unless whereas whatever ie eg mr mrs ms dr s st nd rd th
+    yes certainly absolutely
     """)
 )
 
