@@ -99,7 +99,7 @@ def citation_node(citation: Citation) -> NodeWithScore:
 
 
 def _node(place: Passage | Citation, *, text: str, score: float | None = None) -> NodeWithScore:
-    metadata = {
+    metadata: dict[str, str | int | float | None] = {
         "source": place.source,
         "title": place.title,
         "page": place.page,
