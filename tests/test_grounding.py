@@ -8,13 +8,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from grounding_cases import ALTERED, REWORDED, SOURCES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.embedding import load_embedding
 from assistant.grounding import Evidence, Verdict, check, ground
 from assistant.passages import Span, sentence_spans
-from tests.grounding_cases import ALTERED, REWORDED, SOURCES
 
 ACCEPTED = ("quoted", "supported")
 
