@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from datetime import date
 from pathlib import Path
@@ -436,6 +438,41 @@ def test_progress_is_told_in_order(corpus):
     assert {step.name for step in documents} == set(corpus_sources())
     phases = list(dict.fromkeys(step.phase for step in steps))
     assert phases == ["documents", "lexical", "dense"]
+
+
+@pytest.mark.parametrize("limit", [1_000, 20_000, 70_000, 150_000])
+def test_a_full_disk_is_told_and_the_next_sync_goes_on(synced, limit):
+    """A limit on the size of files stands for a full disk, whatever is written when it is met."""
+    for number in range(30):
+        synced.write(f"more/{number}.md", f"# Ship {number}\n\nShip {number} sails. It is new.")
+    for name in ("chroma", "lexical"):
+        shutil.rmtree(synced.catalog.folder / name)
+    script = (
+        "import resource, signal, sys\n"
+        "from assistant.catalog import open_catalog\n"
+        "from assistant.embedding import load_embedding\n"
+        "from assistant.errors import IndexStorageError\n"
+        "from assistant.settings import Settings\n"
+        "from assistant.sync import apply, plan\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "settings = {'embedding': load_embedding('embedded'), 'settings': Settings()}\n"
+        "try:\n"
+        "    with open_catalog(sys.argv[1]) as catalog:\n"
+        "        apply(catalog, plan(catalog, sys.argv[2], **settings), **settings)\n"
+        "except IndexStorageError as error: print('told:', error)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(synced.catalog.folder), str(synced.folder)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.startswith("told: "), run.stderr
+    assert "disk" in run.stdout or "write" in run.stdout
+    assert synced.nearest("What does bread cost?") == "grain.txt", "what was there still answers"
+    synced.sync()
+    assert len(synced.sources()) == 33
+    assert healthy(synced.catalog)
 
 
 # Documents from a program.

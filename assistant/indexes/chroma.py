@@ -28,7 +28,7 @@ NAME = "dense"
 FOLDER = "chroma"
 COLLECTION = "passages"
 DATABASE = "chroma.sqlite3"  # Chroma writes to it on opening; the HNSW files stay as they were
-# At 200, 98 % of the true 10 nearest are found at 100,000 passages; see evals.
+# On the 46,000 sentences of SciFact, .995 of the true 10 nearest are found, .983 of 100.
 SEARCH_BREADTH = 200
 # Below a tenth, or a thousand passages, searching the rest exactly costs less than a build.
 WORTH_A_BUILD = 0.1

@@ -10,8 +10,8 @@ from assistant.errors import IndexStorageError
 from assistant.indexes import chroma
 from assistant.indexes.exact import ExactIndex, Ranking, best
 
-# Up to here comparing with every vector takes less time than Chroma and looking up what it
-# found, and it is exact; see evals.
+# Up to here comparing with every vector takes about as long as asking Chroma and looking up what
+# it found (3 ms; at 46,000 sentences of SciFact 6.9 against 2.3), needs no import, and is exact.
 EXACT_IS_FASTER = 20_000
 # A filter that lets through no more than this is answered by reading just those vectors.
 FEW_IDS = 500

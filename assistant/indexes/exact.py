@@ -67,7 +67,9 @@ class ExactIndex:
             loaded = self._loaded
         if not len(loaded.ids):
             return []
-        scores = np.concatenate([block @ vector for block in loaded.blocks])
+        # Not `block @ vector`: the threads of a BLAS wait for one another, which on a busy machine
+        # took ten times as long as this single-threaded loop (20 ms against 1.3 for 20,000).
+        scores = np.concatenate([np.einsum("ij,j->i", block, vector) for block in loaded.blocks])
         wanted = loaded.alive
         if allowed is not None:
             wanted = wanted & np.isin(loaded.ids, allowed)
