@@ -209,7 +209,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="SOURCE",
-        help="these documents, or folders of them (ending in /)",
+        help="these documents, or folders of them",
     )
     filters.add_argument(
         "--type",
