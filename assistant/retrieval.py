@@ -117,6 +117,7 @@ class Retrieval:
     Attributes:
         query: What was searched.
         vector: Its vector.
+        searched: How many passages the dense search came to compare, at most its `candidates`.
         hits: Best first, ties by passage id; no two with the same text.
         vectors: By passage id, the vectors of a hit's sentences, shape (sentences, dimensions);
             None for a model that has none.
@@ -124,6 +125,7 @@ class Retrieval:
 
     query: str
     vector: Vectors
+    searched: int
     hits: tuple[Hit, ...]
     vectors: dict[int, Vectors | None]
 
@@ -165,7 +167,9 @@ def retrieve(
         within=filters.within, types=filters.types, since=filters.since, until=filters.until
     )
     near = dense.search(vector, candidates, allowed=allowed)
-    matching = lexical.search(query, candidates, allowed=allowed, title_weight=TITLE_WEIGHT)
+    # In a small index even the words of grammar are rare, and would count.
+    content = " ".join(token.text for token in tokens(query) if token.content) or query
+    matching = lexical.search(content, candidates, allowed=allowed, title_weight=TITLE_WEIGHT)
     cosines = dict(near)
     missing = [key for key, _ in matching if key not in cosines]
     if missing:
@@ -188,7 +192,7 @@ def retrieve(
     passages = catalog.passages([key for key, _ in ranking[: 2 * limit]])
     places = {key: rank for rank, (key, _) in enumerate(near, start=1)}
     lexical_places = {key: rank for rank, (key, _) in enumerate(matching, start=1)}
-    words, scores, lexical_scores = set(terms(query)), dict(ranking), dict(matching)
+    words, scores, lexical_scores = set(terms(content)), dict(ranking), dict(matching)
     hits = [
         Hit(
             id=item.id,
@@ -208,9 +212,8 @@ def retrieve(
         for item, also_in in _distinct(passages)[:limit]
     ]
     kept = {hit.id for hit in hits}
-    return Retrieval(
-        query, vector, tuple(hits), {key: sentences.get(key) for key in scores if key in kept}
-    )
+    vectors_of = {key: sentences.get(key) for key in scores if key in kept}
+    return Retrieval(query, vector, len(near), tuple(hits), vectors_of)
 
 
 def fuse(
@@ -344,4 +347,4 @@ def reread(retrieval: Retrieval, *, embedding: Embedding) -> Retrieval:
         for hit, code in zip(retrieval.hits, encoded, strict=True)
     )
     vectors = {hit.id: code.sentences for hit, code in zip(hits, encoded, strict=True)}
-    return Retrieval(retrieval.query, vector, hits, vectors)
+    return Retrieval(retrieval.query, vector, retrieval.searched, hits, vectors)

@@ -1,6 +1,6 @@
 """CLAPNQ: long answers from one given passage, and refusal where it does not hold the answer.
 
-    python -m evals.clapnq FOLDER [--index DIR] [--fit]
+    python -m evals.clapnq FOLDER [--index DIR]
 
 FOLDER holds `clapnq_dev_answerable.jsonl` and `clapnq_dev_unanswerable.jsonl` (Apache-2.0,
 arXiv 2404.02103). Every passage is indexed as a document of its own, and each question asked
@@ -21,9 +21,6 @@ from pathlib import Path
 from rouge_score.rouge_scorer import RougeScorer
 
 from assistant import Assistant, Document
-from assistant.answering.confidence import COEFFICIENTS, signals
-from assistant.answering.reading import Question, read
-from assistant.retrieval import Filters
 
 ANCHORS = """published, whole dev set    ROUGE-L   unanswerable refused
 fine-tuned T5-large            57.2   89.2 %
@@ -55,7 +52,6 @@ class Outcome:
     confidence: float
     rouge: float
     whole: float
-    signals: dict[str, float]
 
 
 def load(folder: Path) -> list[Case]:
@@ -84,15 +80,12 @@ def run(assistant: Assistant, cases: Sequence[Case]) -> list[Outcome]:
     for case in cases:
         answer = assistant.ask(case.question, within=[case.id])
         text = " ".join(sentence.text for sentence in answer.sentences)
-        found = assistant._retrieve(case.question, limit=10, filters=Filters(within=[case.id]))
-        question = Question.read(case.question, rarity=assistant._lexical.idf)
         outcomes.append(
             Outcome(
                 case=case,
                 confidence=answer.confidence,
                 rouge=rouge(case.references, text),
                 whole=rouge(case.references, case.document.text),
-                signals=signals(question, read(question, found)),
             )
         )
     return outcomes
@@ -113,21 +106,6 @@ def report(outcomes: Sequence[Outcome], *, threshold: float) -> str:
     )
 
 
-def fit(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Logistic regression of answerable on the signals (needs scikit-learn)."""
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-
-    names = list(outcomes[0].signals)
-    table = np.array([[outcome.signals[name] for name in names] for outcome in outcomes])
-    means, spreads = table.mean(axis=0), table.std(axis=0) + 1e-9
-    labels = [bool(outcome.case.references) for outcome in outcomes]
-    model = LogisticRegression(C=0.3).fit((table - means) / spreads, labels)
-    slopes = model.coef_[0] / spreads
-    bias = float(model.intercept_[0] - (slopes * means).sum())
-    return {"bias": bias} | dict(zip(names, slopes.tolist(), strict=True))
-
-
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(
@@ -135,7 +113,6 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--index", help="keep the index here, and use it again")
-    parser.add_argument("--fit", action="store_true", help="also fit the coefficients anew")
     arguments = parser.parse_args()
     cases = load(arguments.folder)
     place = nullcontext(arguments.index) if arguments.index else tempfile.TemporaryDirectory()
@@ -149,9 +126,6 @@ def main() -> None:
         chosen = [outcome for outcome in outcomes if outcome.case.half in half]
         print(f"{name:15}", report(chosen, threshold=threshold))
     print(ANCHORS)
-    if arguments.fit:
-        print(COEFFICIENTS)
-        print(fit([outcome for outcome in outcomes if outcome.case.half == 0]))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def answer(
     """
     asked = Question.read(retrieval.query, rarity=rarity)
     readings = read(asked, retrieval)
-    confidence = probability(signals(asked, readings))
+    confidence = probability(signals(asked, readings), searched=retrieval.searched)
     if confidence < threshold or not readings:
         searched = scope()
         text = (

@@ -11,49 +11,67 @@ from assistant.grounding.words import tokens
 
 # How many of the best passages speak for or against it.
 WITNESSES = 3
-# Fitted by evals/clapnq.py on one half of its questions; the figures are for the other half.
-COEFFICIENTS = {
+# Up to so many passages, the question was put to one short text. Such a text is about the
+# question's subject more often than not, so that likeness alone says less.
+FEW_PASSAGES = 8
+# Both were fitted (logistic regression, classes weighed alike) by `evals.calibration` on the
+# tuning halves: the first of CLAPNQ with the passage given; the second of CLAPNQ with all
+# passages searched, and of the seeds' cases.
+ONE_TEXT = {
     "bias": -7.0,
-    "passage": 4.0,
-    "sentence": 4.0,
-    "sentences": 2.0,
-    "coverage": 1.5,
-    "overlap": 0.5,
-    "pairs": 0.5,
+    "passage": 1.70,
+    "sentence": 3.30,
+    "sentences": 3.01,
+    "mean": 2.69,
+    "coverage": 1.16,
+    "overlap": 1.01,
+    "pairs": -0.38,
 }
+CORPUS = {"bias": -4.06, "sentence": 4.71, "words": 1.12, "overlap": 1.87}
 
 
 def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]:
-    """What speaks for the answer being there, each about 0 to 1.
+    """What speaks for the answer being there, each about 0 to 1; empty if nothing was found.
 
     `passage` is the best passage's cosine with the question, `sentence` the best sentence's,
-    `sentences` the mean of the best three; `coverage` the share of the question's words in one
-    passage with its title and headings, `overlap` in one sentence, and `pairs` the share of its
-    neighbouring words that are neighbours in a passage. All are 0 where nothing was found.
+    `sentences` the mean of the best three, `mean` of all. `coverage` is the share of the
+    question's words in one passage, weighted by rarity, `words` the plain share, titles and
+    headings included, `overlap` the weighted share in one sentence, and `pairs` the share of the
+    question's neighbouring words that are neighbours in a passage.
     """
     witnesses = readings[:WITNESSES]
     if not witnesses:
-        return dict.fromkeys((name for name in COEFFICIENTS if name != "bias"), 0.0)
+        return {}
     cosines = np.sort(np.concatenate([reading.cosines for reading in witnesses]))[::-1]
     asked = set(pairwise(question.stems))
-    coverage, pairs = 0.0, 0.0
+    coverage, words, pairs = 0.0, 0.0, 0.0
     for reading in witnesses:
         content = [token.stem for token in reading.evidence.tokens if token.content]
         context = [token.stem for token in tokens(reading.evidence.context)]
-        coverage = max(coverage, question.overlap({*content, *context}))
+        coverage = max(coverage, question.overlap(set(content)))
+        known = {*content, *context}
+        words = max(words, sum(s in known for s in question.stems) / max(1, len(question.stems)))
         found = set(pairwise(content)) | set(pairwise(context))
-        pairs = max(pairs, len(asked & found) / len(asked) if asked else coverage)
+        pairs = max(pairs, len(asked & found) / len(asked) if asked else words)
     return {
         "passage": max(reading.hit.cosine for reading in witnesses),
         "sentence": float(cosines[0]),
         "sentences": float(cosines[:3].mean()),
+        "mean": float(cosines.mean()),
         "coverage": coverage,
+        "words": words,
         "overlap": max(float(reading.overlaps.max()) for reading in witnesses),
         "pairs": pairs,
     }
 
 
-def probability(values: Mapping[str, float]) -> float:
-    """The signals as a probability that the documents hold the answer."""
-    total = COEFFICIENTS["bias"] + sum(COEFFICIENTS[k] * value for k, value in values.items())
+def probability(values: Mapping[str, float], *, searched: int) -> float:
+    """The signals as a probability that the documents hold the answer; 0 for none.
+
+    `searched` is how many passages were searched, or any number past `FEW_PASSAGES`.
+    """
+    if not values:
+        return 0.0
+    coefficients = ONE_TEXT if searched <= FEW_PASSAGES else CORPUS
+    total = sum(weight * values.get(name, 1.0) for name, weight in coefficients.items())
     return 1 / (1 + math.exp(-total))
