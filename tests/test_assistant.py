@@ -385,16 +385,20 @@ def test_closing_twice_and_asking_again(assistant: Assistant) -> None:
 
 
 def test_an_open_reader_sees_what_a_writer_did(assistant: Assistant, folder: Path) -> None:
-    question = "When does the night train leave?"
-    assert assistant.ask(question).refused
+    def found() -> str:
+        return assistant.search("night train platform")[0].source
+
+    assert found() != "train.txt"
     write(folder, {"train.txt": "The night train leaves at 23:40 from platform two."})
     with Assistant.open(assistant.settings.index) as writer:
         writer.sync()
-    assert "23:40" in assistant.ask(question).text
+    assert found() == "train.txt"
+    answer = assistant.ask("When does the night train leave platform two?", within=["train.txt"])
+    assert "23:40" in answer.text
     (folder / "train.txt").unlink()
     with Assistant.open(assistant.settings.index) as writer:
         writer.sync()
-    assert assistant.ask(question).refused
+    assert found() != "train.txt"
 
 
 def test_many_threads_ask_at_once(tmp_path: Path, assistant: Assistant) -> None:
