@@ -11,6 +11,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -233,7 +234,7 @@ def test_fifty_kills(tmp_path, monkeypatch):
             assert runs < 3 * KILLS, "the syncs end before they are killed"
             known = stored_keys(index)
             small = dice.choice([0, lexical.SMALL])
-            moment = None if runs == 1 else dice.uniform(0, 1.05) * statistics.median(lasted[-5:])
+            moment = None if runs == 1 else dice.uniform(0, 1.3) * statistics.median(lasted[-5:])
             lines, seconds = helper.sync(index, folder, small=small, kill_after=moment)
             assert not [line for line in lines if line[0] == "error"], lines
             if ["done"] in lines:
@@ -271,6 +272,7 @@ def test_fifty_kills(tmp_path, monkeypatch):
     finally:
         helper.close()
     # Otherwise the moments were badly chosen, and the test shows less than it says.
+    print(Counter(phases))
     assert {"encode", "dense"} <= set(phases), phases
 
 

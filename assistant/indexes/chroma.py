@@ -149,6 +149,8 @@ def build(catalog: Catalog, *, progress: Progress | None = None) -> Projection |
 
 
 def _built(catalog: Catalog, path: Path, *, total: int, progress: Progress | None) -> Projection:
+    if progress is not None:
+        progress(0, total)
     with _told(path):
         path.mkdir(parents=True)
         client = _client(path)
