@@ -376,13 +376,16 @@ def test_a_second_writer_is_told_who_writes(tmp_path):
     WriteLock(tmp_path, purpose="sync").acquire().release()
 
 
-def as_nobody(script: str, folder: Path) -> str:
-    """Run a script as a user who may not write to `folder` (root may, whatever the modes say)."""
+def as_nobody(script: str, folder: Path, *, imports: str = "assistant.catalog") -> str:
+    """Run a script as a user who may not write to `folder` (root may, whatever the modes say).
+
+    What it needs is imported before, as that user may not be able to read it.
+    """
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
     drop = "import os, sys; os.setgid(65534); os.setuid(65534)\n"
     site = [path for path in sys.path if path]
-    code = f"import sys; sys.path[:0] = {site!r}\nimport assistant.catalog\n{drop}{script}"
+    code = f"import sys; sys.path[:0] = {site!r}\nimport {imports}\n{drop}{script}"
     run = subprocess.run(
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd="/"
     )

@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_catalog import DIMENSIONS, document, put, unit
+from test_catalog import DIMENSIONS, as_nobody, document, put, unit
 
 from assistant.catalog import Catalog, WriteLock, open_catalog
 from assistant.indexes import (
@@ -344,6 +345,26 @@ def test_damage_found_while_another_writes_leaves_the_rest_working(catalog):
         assert (dense.answers_by, bool(dense.problem)) == ("exact", True)
         names = [finding.name for finding in doctor(catalog)]
         assert names == ["catalog", "lock"], "what is being written cannot be judged"
+
+
+def test_an_index_that_may_only_be_read_is_searched(filled):
+    script = f"""
+from assistant.catalog import open_catalog
+from assistant.indexes import DenseIndex, LexicalIndex, mend_for_reading
+catalog = open_catalog(sys.argv[1])
+print(mend_for_reading(catalog), len(LexicalIndex(catalog).search("treaty", 3)))
+for prefer in ("exact", "chroma"):
+    print(len(DenseIndex(catalog, prefer=prefer).search(numpy.ones({DIMENSIONS}, "f4"), 3)))
+"""
+    with tempfile.TemporaryDirectory() as temporary:
+        Path(temporary).chmod(0o755)
+        shutil.copytree(filled, Path(temporary, "index"))
+        told = as_nobody(
+            script,
+            Path(temporary, "index"),
+            imports="chromadb, numpy, tantivy, assistant.indexes",
+        )
+    assert told == "None 3\n3\n3\n"
 
 
 def test_a_killed_lexical_update_is_done_again(catalog, monkeypatch):

@@ -7,6 +7,9 @@ in a fresh folder when it is damaged, or when too much of it is removed passages
 
 import json
 import math
+import os
+import shutil
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterable
@@ -18,6 +21,7 @@ import numpy as np
 
 from assistant.catalog import Catalog, Projection, Transaction
 from assistant.catalog.catalog import Ids
+from assistant.catalog.storage import CATALOG_FILE
 from assistant.indexes.folders import file_sizes, problem_with_files
 
 if TYPE_CHECKING:
@@ -140,16 +144,9 @@ class LexicalIndex:
         with self._guard:
             if projection == self._projection:
                 return self._index
-            previous = self._projection
             try:
                 if projection is None:
                     self._index = None
-                elif (
-                    self._index is not None
-                    and previous is not None
-                    and projection.generation == previous.generation
-                ):
-                    self._index.reload()
                 else:
                     self._index = _open(folder(self._catalog, projection.generation))
             except (ValueError, OSError):
@@ -259,7 +256,7 @@ def _write(
 ) -> Projection:
     import tantivy
 
-    index = _open(path, create=True)
+    index = _open(path) if (path / "meta.json").exists() else _create(path)
     # One thread, so that the same passages always give the same files.
     writer = index.writer(heap_size=64_000_000, num_threads=1)
     for key in gone:
@@ -279,6 +276,9 @@ def _write(
         high_water = entries[-1][0]
     writer.commit()
     writer.wait_merging_threads()
+    # tantivy lets nobody else read; whoever may read the catalog may read this.
+    for file in path.iterdir():
+        shutil.copymode(catalog.folder / CATALOG_FILE, file)
     index.reload()
     return Projection(
         name=NAME,
@@ -289,20 +289,35 @@ def _write(
     )
 
 
-_IGNORED = frozenset({".tantivy-meta.lock", ".tantivy-writer.lock", ".managed.json"})
+_LOCKS = frozenset({".tantivy-meta.lock", ".tantivy-writer.lock"})
+_IGNORED = _LOCKS | {".managed.json"}
 
 
-def _open(path: Path, *, create: bool = False) -> "tantivy.Index":
+def _create(path: Path) -> "tantivy.Index":
     import tantivy
 
-    if create and not (path / "meta.json").exists():
-        builder = tantivy.SchemaBuilder()
-        builder.add_integer_field("id", stored=True, indexed=True, fast=True)
-        builder.add_text_field("title", tokenizer_name=ANALYZER, index_option="freq")
-        builder.add_text_field("text", tokenizer_name=ANALYZER, index_option="freq")
-        index = tantivy.Index(builder.build(), path=str(path))
-    else:
-        index = tantivy.Index.open(str(path))
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("id", stored=True, indexed=True, fast=True)
+    builder.add_text_field("title", tokenizer_name=ANALYZER, index_option="freq")
+    builder.add_text_field("text", tokenizer_name=ANALYZER, index_option="freq")
+    return _prepared(tantivy.Index(builder.build(), path=str(path)))
+
+
+def _open(path: Path) -> "tantivy.Index":
+    import tantivy
+
+    if os.access(path, os.W_OK):
+        return _prepared(tantivy.Index.open(str(path)))
+    # tantivy locks a file even to read. Where it may not, links stand in for the files; once
+    # they are open, nothing looks for their names again.
+    with tempfile.TemporaryDirectory(prefix="lexical-") as stand_in:
+        for file in path.iterdir():
+            if file.name not in _LOCKS:
+                (Path(stand_in) / file.name).symlink_to(file.absolute())
+        return _prepared(tantivy.Index.open(stand_in))
+
+
+def _prepared(index: "tantivy.Index") -> "tantivy.Index":
     index.register_tokenizer(ANALYZER, _analyzer())
     index.config_reader("manual")
     index.reload()
