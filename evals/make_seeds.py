@@ -18,191 +18,184 @@ SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 # Each text below is a list of (style, words). A style is "title", "note", "heading" or "text".
 Text = Sequence[tuple[str, str]]
 
-BACKGROUND_TITLE = "Iran and Russia before the treaty: a background paper"
+BACKGROUND_TITLE = "Background of the Iran–Russia treaty"
 BACKGROUND: Text = [
     ("title", BACKGROUND_TITLE),
     (
         "note",
-        "Prepared on the Thursday before the presidents meet in Moscow. The paper draws on one "
-        "news report, called “the report” below, and on the statements that it cites.",
+        "As of the Thursday before the presidents meet in Moscow. “The news report” is the "
+        "press account from which these facts are taken.",
     ),
-    ("heading", "1. What this paper is for"),
+    ("heading", "The older agreement"),
     (
         "text",
-        "Iran and Russia are about to raise their relations to a new formal level. This paper "
-        "explains where those relations come from: the agreement that is being replaced, the "
-        "years of common action in Syria, the membership of both countries in BRICS, and the "
-        "recent Russian treaty with North Korea with which the new one is compared. What "
-        "individual officials said during the week of the visit is recorded in separate papers "
-        "and repeated here only where the background cannot be understood without it.",
-    ),
-    ("heading", "2. The older agreement"),
-    (
-        "text",
-        "The document now in force is 24 years old. Its name is the Treaty of the Foundation of "
-        "Mutual Relations and the Principles of Cooperation. When it was concluded it was meant "
-        "to run for ten years. It has outlived that term by a wide margin, for the parties have "
-        "extended it several times. The last extension carries it to 2026, when it expires.",
+        "The cooperation agreement now in force between Iran and Russia is 24 years old. The "
+        "official name of this older agreement is the Treaty of the Foundation of Mutual Relations "
+        "and the Principles of Cooperation. When the older agreement was concluded, it was meant "
+        "to run for ten years. Iran and Russia have extended the older agreement several times "
+        "since. After the last extension, the older agreement expires in 2026.",
     ),
     (
         "text",
-        "The new agreement, the Comprehensive Strategic Partnership Treaty, is to take its "
-        "place. The report sees in this an official upgrade of the ties between the two "
-        "states. How long the new treaty is expected to last is stated in the overview; its "
-        "term is longer than the one first set for its predecessor.",
+        "A new document, the Comprehensive Strategic Partnership Treaty, is to take the place of "
+        "the older agreement. The news report sees in this an official upgrade of the ties "
+        "between the two states. The term of the new treaty is longer than the one first set for "
+        "its predecessor.",
     ),
-    ("heading", "3. A long diplomatic relationship"),
+    ("heading", "Diplomatic relations"),
     (
         "text",
-        "The two governments have kept up diplomatic relations for a long time, and the report "
-        "says that each has backed the aims of the other on the international stage. In the days "
-        "before the meeting in Moscow both capitals spoke of relations that were close even "
-        "before the treaty. The Kremlin in particular described them as growing quickly; its "
-        "statement is summarised in the paper on Russian statements.",
+        "Iran and Russia have kept up diplomatic relations for a long time, and according to the "
+        "news report each has backed the aims of the other on the international stage. In the "
+        "days before the meeting in Moscow both capitals spoke of relations that were close even "
+        "before the treaty. The Kremlin said on Thursday that these relations were growing "
+        "quickly.",
     ),
-    ("heading", "4. Syria"),
+    ("heading", "Syria and Assad"),
     (
         "text",
-        "In Syria the two stood on the same side for years. According to the report, Russia "
-        "and Iran were the most important allies of Bashar Assad and the reason why he could "
-        "hold on to power through more than a decade of civil war. That chapter closed in "
-        "December, when his government was brought down by Hayat Tahrir al-Sham, known by the "
-        "initials HTS. The report describes HTS as a jihadist militia.",
-    ),
-    (
-        "text",
-        "The loss of this common partner is recent, and it has not been passed over in silence. "
-        "The end of the Assad government is among the subjects that the Kremlin press service "
-        "put on the agenda for Putin and Pezeshkian, next to the war in Gaza and other events in "
-        "the region. The report does not say what either side wishes to achieve in Syria from "
-        "now on, and nothing in the descriptions of the treaty given by officials mentions that "
-        "country by name. A reader who looks for a link between the fall of Assad and the new "
-        "treaty will therefore find one of sequence only: Assad’s government fell in "
-        "December, and the presidents of its two allies meet soon afterwards.",
-    ),
-    ("heading", "5. BRICS"),
-    (
-        "text",
-        "Both countries belong to BRICS. Russia’s membership is mentioned by the report without "
-        "a date; Iran’s began a year before the remarks that Ambassador Jalali made on the "
-        "Thursday before the visit. The report characterises the group as opposed to the United "
-        "States. It tells its readers that, as Pezeshkian put it, BRICS hoped to "
-        "neutralise American interests.",
+        "In Syria the two states stood on the same side for years. According to the news report, "
+        "Russia and Iran were the most important allies of Bashar Assad and the reason why he "
+        "could hold on to power through more than a decade of civil war. In December Hayat "
+        "Tahrir al-Sham, known by the initials HTS, brought down the Syrian government of Bashar "
+        "Assad. The news report describes HTS as a jihadist militia.",
     ),
     (
         "text",
-        "This sits beside another Iranian statement. Jalali told reporters that his country did "
-        "not wish to become part of any bloc, and the report places his words next to the fact "
-        "that Iran is a member of BRICS. It offers no comment by the ambassador on that point.",
+        "The loss of this common partner has not been passed over in silence. The Kremlin press "
+        "service put the end of the Assad government on the agenda for Putin and Pezeshkian, next "
+        "to the war in Gaza and other events in the region. Assad’s government fell in December, "
+        "and the presidents of its two allies meet soon afterwards; the news report names no "
+        "other link between the fall of Assad and the new treaty.",
     ),
-    ("heading", "6. The comparison with North Korea"),
+    ("heading", "BRICS"),
     (
         "text",
-        "Much of the interest in the new treaty is due to an earlier one. In June Vladimir Putin "
-        "travelled to Pyongyang, and during that visit Russia and North Korea signed an agreement "
-        "on mutual defence. Foreign Minister Sergey Lavrov calls it the Treaty on Comprehensive "
-        "Strategic Partnership with the Democratic People’s Republic of Korea, a name close to "
-        "that of the treaty with Iran. The report counts it as the most prominent of several "
-        "agreements of the kind that Russia has concluded in recent memory.",
+        "Iran and Russia both belong to BRICS, a group that the news report characterises as "
+        "opposed to the United States. Iran entered BRICS a year before the remarks that "
+        "Ambassador Kazem Jalali made on Thursday. President Masoud Pezeshkian declared, in the "
+        "words of the news report, that BRICS hoped to neutralise American interests.",
     ),
     (
         "text",
-        "What came after the visit to Pyongyang explains the concern. Ukraine reported that "
-        "thousands of North Korean soldiers had appeared on its borders and were fighting "
-        "beside Russian troops in the invasion of the country. In the week before the present "
-        "visit the Ukrainian president, Volodymyr Zelensky, announced that his forces had taken "
-        "prisoners: at least two North Korean soldiers, both alive.",
+        "Ambassador Jalali told reporters on Thursday that his country did not wish to become "
+        "part of any bloc. The news report places Jalali’s words next to the fact that Iran is a "
+        "member of BRICS.",
+    ),
+    ("heading", "North Korea"),
+    (
+        "text",
+        "Much of the interest in the treaty with Iran is due to an earlier one. In June Vladimir "
+        "Putin travelled to Pyongyang, and during that visit Russia and North Korea signed an "
+        "agreement on mutual defence. Foreign Minister Sergey Lavrov calls it the Treaty on "
+        "Comprehensive Strategic Partnership with the Democratic People’s Republic of Korea, a "
+        "name close to that of the treaty with Iran. Russia has concluded several agreements of "
+        "the kind in recent memory, and the news report counts the North Korean one as the most "
+        "prominent.",
+    ),
+    (
+        "text",
+        "After Putin’s visit to Pyongyang, Ukraine reported that thousands of North Korean "
+        "soldiers had appeared on its borders and were fighting beside Russian troops in the "
+        "invasion of the country. In the week before Pezeshkian’s visit the Ukrainian president, "
+        "Volodymyr Zelensky, announced that his forces had taken at least two North Korean "
+        "soldiers prisoner, both of them alive.",
     ),
     (
         "text",
         "International observers had therefore expressed concern that Moscow and Tehran might "
-        "agree on a defence provision of the same sort. Iran’s ambassador has denied it, and the "
-        "two treaties differ on exactly this point: the one with North Korea provides for mutual "
-        "defence, the one with Iran, according to Jalali, does not. His reasons are given in the "
-        "summary of his remarks.",
+        "agree on a defence provision of the same sort. Ambassador Jalali denied this on "
+        "Thursday. The two treaties differ on exactly this point: the treaty with North Korea "
+        "provides for mutual defence, the treaty with Iran, according to Jalali, does not.",
     ),
-    ("heading", "7. Ukraine and the question of borders"),
+    ("heading", "Ukraine and borders"),
     (
         "text",
-        "One provision of the treaty has been read in the light of the war in Ukraine. There is to "
-        "be a note about the territorial integrity of the two parties, as Jalali made known. "
-        "Russia claims territory that belongs to Ukraine, and the report calls these claims false. "
-        "Its reading is that a promise to respect Russia’s territorial integrity would amount to "
-        "Iranian acceptance of them. This is an inference by the report; it is not something "
-        "that an Iranian official is quoted as saying.",
+        "The treaty will contain a note about the territorial integrity of Iran and Russia, as "
+        "Jalali made known on Thursday. Russia claims territory that belongs to Ukraine, and the "
+        "news report calls these claims false. In the reading of the news report, a promise to "
+        "respect Russia’s territorial integrity would amount to Iranian acceptance of those "
+        "claims. Such an acceptance is an inference by the report; it is not something that an "
+        "Iranian official is quoted as saying.",
     ),
-    ("heading", "8. The economic motive"),
+    ("heading", "The economic motive"),
     (
         "text",
-        "Both economies are in difficulty, in the judgement of the report, and trade is seen as "
-        "a means to support them. Russia has been banned from the SWIFT payment system because "
+        "Both economies are in difficulty, in the judgement of the news report, and trade is seen "
+        "as a means to support them. Russia has been banned from the SWIFT payment system because "
         "of the invasion of Ukraine, so that ways of paying have become a subject of their own "
-        "between the two capitals; a separate note is devoted to it. Of the "
-        "accounts of the treaty that the report cites, those about the economy came first: PressTV "
-        "and the spokesman of the Iranian Foreign Ministry spoke on Monday, four days before "
-        "the signing.",
+        "between Moscow and Tehran.",
     ),
-    ("heading", "9. Who decides in Tehran"),
     (
         "text",
-        "Iran is represented in Moscow by its president, Masoud Pezeshkian. He is not the "
-        "highest authority of his country: he is subordinate to Ayatollah Ali Khamenei, who holds "
+        "The first accounts of the treaty in the week of the visit were about the economy. PressTV "
+        "and Esmaeil Baghaei, the spokesman of the Iranian Foreign Ministry, gave them on Monday, "
+        "four days before the signing. According to Baghaei, the treaty reaches from the "
+        "economy, transportation and energy to healthcare and agriculture.",
+    ),
+    ("heading", "Who decides in Tehran"),
+    (
+        "text",
+        "Iran is represented in Moscow by its president, Masoud Pezeshkian. Pezeshkian is not the "
+        "highest authority of Iran: he is subordinate to Ayatollah Ali Khamenei, who holds "
         "the office of supreme leader. On the Russian side the treaty is to be signed by Vladimir "
         "Putin himself.",
     ),
 ]
 
-STATEMENTS_TITLE = "What Russian officials said about the treaty with Iran"
+STATEMENTS_TITLE = "Russian statements on the treaty"
 STATEMENTS: Text = [
     ("title", STATEMENTS_TITLE),
     (
         "note",
         "Statements made on the Wednesday and the Thursday before the signing, rendered in "
-        "indirect speech. Some reached the public through Russian, some through Iranian media.",
+        "indirect speech.",
     ),
     ("heading", "Dmitry Peskov, Wednesday"),
     (
         "text",
-        "Dmitry Peskov, the chief spokesman of Vladimir Putin, talked to the Islamic Republic News "
-        "Agency (IRNA), which belongs to the Iranian state. He is reported to have named eight "
-        "fields in which the two countries will cooperate: military affairs, politics, trade, the "
-        "economy, science, education, culture and humanitarian work.",
+        "Dmitry Peskov, the chief spokesman of Vladimir Putin, talked on Wednesday to the Islamic "
+        "Republic News Agency (IRNA), which is run by the Iranian state. Peskov is reported to "
+        "have named eight fields in which Russia and Iran will cooperate: military affairs, "
+        "politics, trade, the economy, science, education, culture and humanitarian work.",
     ),
     (
         "text",
-        "Military cooperation thus stands first on his list. Peskov did not go into specifics "
-        "about it. A day later the Iranian ambassador gave a narrower account of what the treaty "
-        "holds; it is summarised in the message about his remarks.",
+        "Military cooperation stands first on Peskov’s list, but Peskov did not go into specifics "
+        "about it. A day later the Iranian ambassador, Kazem Jalali, gave a narrower account of "
+        "what the treaty holds.",
     ),
     ("heading", "Sergey Lavrov, Wednesday"),
     (
         "text",
-        "Foreign Minister Sergey Lavrov spoke to reporters. He answered the suspicion that the "
-        "treaty and the visit are a move against the United States. The treaty, he said, is aimed "
-        "at no third country, and in this respect it resembles the one that Russia has with North "
+        "Foreign Minister Sergey Lavrov spoke to reporters on Wednesday. Lavrov answered the "
+        "suspicion that the treaty and the visit are a move against the United States: both, he "
+        "said, are for the good of Russia and Iran. According to Lavrov, the treaty is aimed at no "
+        "third country, and in this respect it resembles the one that Russia has with North "
         "Korea.",
     ),
     (
         "text",
-        "Lavrov called the treaty constructive. As he described its purpose, Russia and Iran, and "
-        "their friends elsewhere in the world, should become better able to do three things: "
+        "Lavrov called the treaty constructive. As Lavrov described its purpose, Russia and Iran, "
+        "and their friends elsewhere in the world, should become better able to do three things: "
         "develop their economies, deal with social problems and secure a dependable capacity for "
-        "defence. He did not say that either country would defend the other.",
+        "defence.",
     ),
-    ("heading", "The Kremlin press service, Thursday"),
+    ("heading", "Kremlin press service, Thursday"),
     (
         "text",
-        "The press service of the Kremlin published a statement about the meeting, from which the "
-        "news service Interfax quoted. It said that relations between Russia and Iran are on the "
-        "rise and are developing intensively. As the principles on which they rest it named "
-        "mutual respect and regard for the interests of either side.",
+        "The press service of the Kremlin published a statement about the meeting on Thursday, "
+        "from which the news service Interfax quoted. Relations between Russia and Iran, the "
+        "Kremlin said, are on the rise and are developing intensively. As the principles on which "
+        "these relations rest the Kremlin named mutual respect and regard for the interests of "
+        "either side.",
     ),
     (
         "text",
-        "The statement also set out what the presidents would discuss besides signing the treaty. "
-        "The three topics, all of them in the Middle East, are listed in the overview. The "
-        "press service did not mention payments, which the Iranian ambassador brought up "
-        "independently on the same day.",
+        "The statement also said what Putin and Pezeshkian would discuss besides signing the "
+        "treaty: the war in Gaza, the end of the Assad government in Syria, and the Middle East in "
+        "general. The press service did not mention payments, which the Iranian ambassador "
+        "brought up independently on the same day.",
     ),
     ("heading", "Side by side"),
 ]
@@ -215,7 +208,12 @@ STATEMENTS_TABLE = [
         "Eight fields of cooperation, the military one included",
     ),
     ("Sergey Lavrov", "Wednesday", "Remarks to reporters", "Not directed at a third country"),
-    ("Kremlin press service", "Thursday", "Interfax", "Relations on the rise; agenda of the talks"),
+    (
+        "Kremlin press service",
+        "Thursday",
+        "Interfax",
+        "Relations with Iran on the rise; subjects of the presidents’ talks",
+    ),
 ]
 
 SHEETS: dict[str, list[tuple[str, ...]]] = {
@@ -274,7 +272,7 @@ SHEETS: dict[str, list[tuple[str, ...]]] = {
             "Volodymyr Zelensky",
             "Ukraine",
             "President",
-            "Announced the capture of North Korean soldiers",
+            "Announced the capture of at least two North Korean soldiers",
             "The week before the visit",
             "",
         ),
@@ -282,8 +280,8 @@ SHEETS: dict[str, list[tuple[str, ...]]] = {
             "Bashar Assad",
             "Syria",
             "Former ruler",
-            "Lost power in December",
-            "",
+            "Fell in December to Hayat Tahrir al-Sham (HTS)",
+            "December",
             "",
         ),
         (
@@ -297,7 +295,7 @@ SHEETS: dict[str, list[tuple[str, ...]]] = {
     ],
     "Channels": [
         ("Channel", "What it is", "Country", "What it carried", "Day"),
-        ("PressTV", "State outlet", "Iran", "Economic content of the treaty", "Monday"),
+        ("PressTV", "Iranian state outlet", "Iran", "Economic content of the treaty", "Monday"),
         (
             "IRNA",
             "State-run news agency (Islamic Republic News Agency)",
@@ -305,7 +303,13 @@ SHEETS: dict[str, list[tuple[str, ...]]] = {
             "Peskov’s list of fields",
             "Wednesday",
         ),
-        ("Tass", "News agency", "Russia", "Jalali’s denial of a defence clause", "Thursday"),
+        (
+            "Tass",
+            "Russian news agency",
+            "Russia",
+            "Jalali’s denial of a defence clause",
+            "Thursday",
+        ),
         ("Interfax", "News service", "", "Statement of the Kremlin press service", "Thursday"),
     ],
 }
