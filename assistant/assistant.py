@@ -1,7 +1,7 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
     from assistant.llamaindex import AssistantQueryEngine, AssistantRetriever
+
+# Passages that are retrieved to answer a question.
+READ_FOR_ANSWERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +223,12 @@ class Assistant:
         """
         started = time.perf_counter()
         filters = Filters(within, types, since, until)
-        found = self._retrieve(question, limit=READ_FOR_ANSWERS, filters=filters)
-        if self._embedding.name != "embedded":
-            found = reread(found, embedding=load_embedding("embedded", threads=self._threads))
+        found = self.retrieve(question, within=within, types=types, since=since, until=until)
         retrieved = time.perf_counter()
         result = answer(
             question,
             found,
-            rarity=self._lexical.idf,
+            rarity=self.rarity,
             scope=lambda: self._scope(filters),
             threshold=self.settings.refusal_threshold,
             most_sentences=self.settings.answer_sentences,
@@ -254,6 +255,30 @@ class Assistant:
         """The passages that fit a query best, neighbours merged; filters and errors as `ask`."""
         found = self._retrieve(query, limit=limit, filters=Filters(within, types, since, until))
         return merge_neighbours(found.hits, catalog=self._opened())
+
+    def retrieve(
+        self,
+        query: str,
+        *,
+        limit: int = READ_FOR_ANSWERS,
+        within: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Retrieval:
+        """What `ask` answers from: hits with the vectors of their sentences, not merged.
+
+        Filters and errors as `ask`.
+        """
+        filters = Filters(within, types, since, until)
+        found = self._retrieve(query, limit=limit, filters=filters)
+        if self._embedding.name != "embedded":
+            found = reread(found, embedding=load_embedding("embedded", threads=self._threads))
+        return found
+
+    def rarity(self, words: Collection[str]) -> dict[str, float]:
+        """How rare each of some words is among the indexed texts (BM25's idf); 0 if unknown."""
+        return self._lexical.idf(words)
 
     def check(self, text: str, *, against: Sequence[str]) -> list[Verdict]:
         """Judge each sentence of any text by the sources given; needs no index.
@@ -391,7 +416,3 @@ class Assistant:
         if filters == Filters():
             return documents if total else ""
         return f"the chosen part of {documents}"
-
-
-# Passages that are retrieved to answer a question.
-READ_FOR_ANSWERS = 10

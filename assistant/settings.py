@@ -83,7 +83,7 @@ class Settings:
             ("refusal_threshold", 0.0, 1.0),
         ):
             value = getattr(self, name)
-            if value < least or (most is not None and value > most):
+            if not value >= least or (most is not None and value > most):  # not a number, too
                 bounds = f"{least} or more" if most is None else f"between {least} and {most}"
                 raise SettingsError(f"{name} is {value}; it must be {bounds}")
 

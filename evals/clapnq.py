@@ -9,7 +9,6 @@ of their id; what is tuned is tuned on the first half, and each figure is printe
 """
 
 import argparse
-import hashlib
 import json
 import statistics
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from rouge_score.rouge_scorer import RougeScorer
 
 from assistant import Assistant, Document
+from evals import half
 
 ANCHORS = """published, whole dev set    ROUGE-L   unanswerable refused
 fine-tuned T5-large            57.2   89.2 %
@@ -41,7 +41,7 @@ class Case:
     @property
     def half(self) -> int:
         """0 for tuning, 1 for reporting."""
-        return int(hashlib.sha256(self.id.encode()).hexdigest(), 16) % 2
+        return half(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,8 @@ def main() -> None:
         outcomes = run(assistant, cases)
     threshold = type(assistant.settings)().refusal_threshold
     print("ROUGE-L  composed  answered  refusals=0  passage  unanswerable refused  false refusals")
-    for name, half in (("tuning half", {0}), ("reporting half", {1}), ("both", {0, 1})):
-        chosen = [outcome for outcome in outcomes if outcome.case.half in half]
+    for name, parts in (("tuning half", {0}), ("reporting half", {1}), ("both", {0, 1})):
+        chosen = [outcome for outcome in outcomes if outcome.case.half in parts]
         print(f"{name:15}", report(chosen, threshold=threshold))
     print(ANCHORS)
 

@@ -7,7 +7,6 @@ every figure is printed for both.
 """
 
 import argparse
-import hashlib
 import json
 import statistics
 import tempfile
@@ -17,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from assistant import Answer, Assistant
+from evals import half
 
-HERE = Path(__file__).parent
+CASES = Path(__file__).parent / "cases" / "seeds.jsonl"
+FOLDER = Path(__file__).parent.parent / "seeds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Outcome:
     @property
     def half(self) -> int:
         """0 for tuning, 1 for reporting."""
-        return int(hashlib.sha256(self.case["id"].encode()).hexdigest(), 16) % 2
+        return half(self.case["id"])
 
     @property
     def accepted(self) -> bool:
@@ -56,7 +57,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
     ]
     return (
         f"{statistics.mean(outcome.accepted for outcome in answerable):8.2f}"
-        f"{right / max(1, len(refused)):19.2f}{right / len(others):16.2f}"
+        f"{right / max(1, len(refused)):19.2f}{right / len(others):8.2f}"
         f"{(len(refused) - right) / len(answerable):16.2f}{statistics.mean(lengths):11.2f}"
         f"{statistics.mean(quoted):8.2f}"
     )
@@ -67,19 +68,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cases", type=Path, default=HERE / "cases" / "seeds.jsonl")
-    parser.add_argument("--folder", type=Path, default=HERE.parent / "seeds")
+    parser.add_argument("--cases", type=Path, default=CASES)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--verbose", action="store_true", help="show the cases that went wrong")
     arguments = parser.parse_args()
     cases = [json.loads(line) for line in arguments.cases.read_text().splitlines()]
     with tempfile.TemporaryDirectory() as index, Assistant.open(index) as assistant:
         assistant.sync(arguments.folder)
         outcomes = [Outcome(case, assistant.ask(case["question"])) for case in cases]
-    print(
-        "               accepted  refusal precision  refusal recall  false refusals  sentences  quoted"
-    )
-    for name, half in (("tuning half", {0}), ("reporting half", {1}), ("both", {0, 1})):
-        print(f"{name:15}", report([outcome for outcome in outcomes if outcome.half in half]))
+    names = ("accepted", "refusal precision", "recall", "false refusals", "sentences", "quoted")
+    print(" " * 16 + "  ".join(names))
+    for name, parts in (("tuning half", {0}), ("reporting half", {1}), ("both", {0, 1})):
+        print(f"{name:15}", report([outcome for outcome in outcomes if outcome.half in parts]))
     if arguments.verbose:
         for outcome in outcomes:
             wrong = outcome.answer.refused == outcome.case["answerable"]

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Collection, Sequence
 
 from assistant.answering.answer import Answer, Citation, Sentence
-from assistant.answering.confidence import probability, signals
+from assistant.answering.confidence import confidence
 from assistant.answering.reading import Question, Reading, read
 from assistant.grounding import ground
 from assistant.prompts import render
 from assistant.retrieval import Retrieval
 
-# A further sentence must score at least this share of the first one's.
+# A further sentence must score at least this share of the first one's: if it is of the same
+# document, and if it is of another.
 LEAST_SHARE = 0.5
+LEAST_SHARE_ELSEWHERE = 0.8
 # A sentence of which this share of the words is in one already chosen says the same again.
 SAME = 0.8
 
@@ -38,8 +40,8 @@ def answer(
     """
     asked = Question.read(retrieval.query, rarity=rarity)
     readings = read(asked, retrieval)
-    confidence = probability(signals(asked, readings), searched=retrieval.searched)
-    if confidence < threshold or not readings:
+    sureness = confidence(asked, readings, searched=retrieval.searched)
+    if sureness < threshold or not readings:
         searched = scope()
         text = (
             render("refusal", folder=prompts, query=retrieval.query, scope=searched)
@@ -51,7 +53,7 @@ def answer(
             search_query=retrieval.query,
             text=text,
             refused=True,
-            confidence=round(confidence, 4),
+            confidence=round(sureness, 4),
             sentences=(),
             citations=(),
             model="extractive",
@@ -71,7 +73,7 @@ def answer(
         search_query=retrieval.query,
         text=" ".join(marked),
         refused=False,
-        confidence=round(confidence, 4),
+        confidence=round(sureness, 4),
         sentences=tuple(sentences),
         citations=tuple(citations),
         model="extractive",
@@ -91,8 +93,10 @@ def choose(readings: Sequence[Reading], *, most: int) -> list[tuple[Reading, int
             break
         if chosen:
             first, at = chosen[0]
-            if reading.scores[index] < LEAST_SHARE * first.scores[at]:
-                break
+            here = reading.hit.source == first.hit.source
+            share = LEAST_SHARE if here else LEAST_SHARE_ELSEWHERE
+            if reading.scores[index] < share * first.scores[at]:
+                continue
             words = reading.stems[index]
             if any(len(words & other.stems[i]) >= SAME * len(words) for other, i in chosen):
                 continue

@@ -11,23 +11,23 @@ from assistant.grounding.words import tokens
 
 # How many of the best passages speak for or against it.
 WITNESSES = 3
-# Up to so many passages, the question was put to one short text. Such a text is about the
-# question's subject more often than not, so that likeness alone says less.
+# A question put to one document of up to so many passages is weighed by itself. Such a text is
+# about the question's subject more often than not, so that likeness alone says less.
 FEW_PASSAGES = 8
 # Both were fitted (logistic regression, classes weighed alike) by `evals.calibration` on the
 # tuning halves: the first of CLAPNQ with the passage given; the second of CLAPNQ with all
 # passages searched, and of the seeds' cases.
 ONE_TEXT = {
-    "bias": -7.0,
-    "passage": 1.70,
-    "sentence": 3.30,
-    "sentences": 3.01,
-    "mean": 2.69,
-    "coverage": 1.16,
-    "overlap": 1.01,
+    "bias": -7.08,
+    "passage": 1.69,
+    "sentence": 3.29,
+    "sentences": 3.02,
+    "mean": 2.71,
+    "coverage": 1.15,
+    "overlap": 1.00,
     "pairs": -0.38,
 }
-CORPUS = {"bias": -4.06, "sentence": 4.71, "words": 1.12, "overlap": 1.87}
+CORPUS = {"bias": -4.05, "sentence": 5.29, "words": 0.56, "overlap": 1.76}
 
 
 def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]:
@@ -65,13 +65,15 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
     }
 
 
-def probability(values: Mapping[str, float], *, searched: int) -> float:
-    """The signals as a probability that the documents hold the answer; 0 for none.
+def confidence(question: Question, readings: Sequence[Reading], *, searched: int) -> float:
+    """The probability that the documents hold the answer; `searched` counts their passages."""
+    one_text = searched <= FEW_PASSAGES and len({reading.hit.source for reading in readings}) == 1
+    return probability(signals(question, readings), coefficients=ONE_TEXT if one_text else CORPUS)
 
-    `searched` is how many passages were searched, or any number past `FEW_PASSAGES`.
-    """
+
+def probability(values: Mapping[str, float], *, coefficients: Mapping[str, float]) -> float:
+    """The signals, weighed, as a probability; 0 for none."""
     if not values:
         return 0.0
-    coefficients = ONE_TEXT if searched <= FEW_PASSAGES else CORPUS
     total = sum(weight * values.get(name, 1.0) for name, weight in coefficients.items())
     return 1 / (1 + math.exp(-total))

@@ -1,6 +1,7 @@
 """Reading hits with a question in mind: how well does each of their sentences fit it?"""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -156,33 +157,41 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
         if vectors is None or not len(vectors):
             continue
         evidence = Evidence.from_passage(hit.passage, vectors=vectors)
-        stems: list[set[str]] = [set() for _ in evidence.sentences]
-        for piece in evidence.pieces:
-            stems[piece.sentence] |= piece.stems
+        sentences = by_sentence(evidence)
+        stems = tuple(frozenset(t.stem for t in tokens if t.content) for tokens in sentences)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)
         overlaps = np.array([question.overlap(words) for words in stems], np.float32)
         scores = cosines + np.float32(OVERLAP_WEIGHT) * overlaps
         scores -= np.float32(DOCUMENT_WEIGHT * (most - best[hit.source]))
-        for index in range(len(scores)):
-            scores[index] += _adjustment(question, evidence, index, first=not hit.passage.position)
-        words = tuple(frozenset(each) for each in stems)
-        readings.append(Reading(hit, evidence, vectors, words, cosines, overlaps, scores))
+        for index, sentence in enumerate(sentences):
+            start, end = evidence.sentences[index]
+            opens = index == 0 and not hit.passage.position
+            scores[index] += _adjustment(question, evidence.text[start:end], sentence, opens=opens)
+        readings.append(Reading(hit, evidence, vectors, stems, cosines, overlaps, scores))
     return readings
 
 
-def _adjustment(question: Question, evidence: Evidence, index: int, *, first: bool) -> float:
-    """What speaks for or against a sentence beside its likeness to the question."""
-    start, end = evidence.sentences[index]
-    text = evidence.text[start:end]
+def by_sentence(evidence: Evidence) -> list[list[Token]]:
+    """The tokens of each sentence; `evidence.pieces` has them too, but looks for dates as well."""
+    starts = [token.start for token in evidence.tokens]
+    return [
+        evidence.tokens[bisect_left(starts, start) : bisect_left(starts, end)]
+        for start, end in evidence.sentences
+    ]
+
+
+def _adjustment(question: Question, text: str, sentence: list[Token], *, opens: bool) -> float:
+    """What speaks for or against a sentence beside its likeness to the question.
+
+    `opens` says that it is the first of its document.
+    """
     total = 0.0
-    if first and index == 0:
+    if opens:
         total += FIRST_BONUS
     elif LEANING.match(text):
         total -= LEANING_PENALTY
     if text.count(" ") + 1 < SHORT_WORDS:
         total -= SHORT_PENALTY
-    if question.kind is not None:
-        sentence = [token for token in evidence.tokens if start <= token.start < end]
-        if holds(question.kind, sentence, question.stems):
-            total += KIND_BONUS
+    if question.kind is not None and holds(question.kind, sentence, question.stems):
+        total += KIND_BONUS
     return total

@@ -48,6 +48,9 @@ class MiniLM:
         Raises:
             EmbeddingError: The model's files are missing or damaged.
         """
+        # Read when the library is loaded; without it, it reports to its makers over the network
+        # (1.32 does on Linux, from native code), whatever `disable_telemetry_events` says.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime  # type: ignore[import-untyped]
         import tokenizers
 

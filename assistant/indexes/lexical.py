@@ -214,7 +214,9 @@ def lags(catalog: Catalog) -> bool:
     projection = catalog.projection(NAME)
     if projection is None:
         return bool(catalog.counts().passages)
-    return bool(catalog.removals()) or len(catalog.passage_ids(after=projection.high_water)) > 0
+    # What was removed from beyond its reach was never in it.
+    gone = any(key <= projection.high_water for key in catalog.removals())
+    return gone or len(catalog.passage_ids(after=projection.high_water)) > 0
 
 
 def update(catalog: Catalog) -> Projection | None:

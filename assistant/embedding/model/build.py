@@ -32,6 +32,7 @@ for a whole text, .9975 with one for each token, .9992 with smoothing, .9990 wit
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -242,6 +243,7 @@ def smoothing_factors(peaks: Array, matrix: Array) -> Array:
 
 def channel_peaks(weights: Weights, vocabulary: dict[str, int]) -> Weights:
     """The largest magnitude of each channel of each LayerNorm over texts of random wordpieces."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime  # type: ignore[import-untyped]
 
     tapped = build(weights, peaks=None, taps=True).SerializeToString()

@@ -1,0 +1,140 @@
+"""Fit the coefficients of `assistant.answering.confidence` anew, and print what they achieve.
+
+    python -m evals.calibration CLAPNQ_FOLDER [--index DIR]
+
+Two situations are fitted apart: a question put to one text (CLAPNQ, `within` its passage), and to
+a corpus (CLAPNQ with all its passages searched, and the seeds' cases). Only the tuning halves are
+fitted; the figures are for both. Needs scikit-learn.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from assistant import Assistant
+from assistant.answering.confidence import CORPUS, ONE_TEXT, signals
+from assistant.answering.reading import Question, read
+from evals import clapnq, half, seeds
+
+REGULARISATION = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question's signals, and whether it can be answered."""
+
+    origin: str
+    half: int
+    answerable: bool
+    signals: dict[str, float]
+
+
+def example(
+    assistant: Assistant,
+    origin: str,
+    key: str,
+    question: str,
+    *,
+    answerable: bool,
+    **filters: object,
+) -> Example:
+    """Search for a question, and take down the signals."""
+    found = assistant.retrieve(question, **filters)  # type: ignore[arg-type]
+    asked = Question.read(question, rarity=assistant.rarity)
+    return Example(origin, half(key), answerable, signals(asked, read(asked, found)))
+
+
+def collect(folder: Path, assistant: Assistant, treaty: Assistant) -> list[Example]:
+    """All examples of both situations."""
+    cases = clapnq.load(folder)
+    assistant.add(case.document for case in cases)
+    examples = []
+    for case in cases:
+        able = bool(case.references)
+        for origin, filters in (("one text", {"within": [case.id]}), ("CLAPNQ", {})):
+            examples.append(
+                example(assistant, origin, case.id, case.question, answerable=able, **filters)
+            )
+    treaty.sync(seeds.FOLDER)
+    for line in seeds.CASES.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        examples.append(
+            example(treaty, "seeds", case["id"], case["question"], answerable=case["answerable"])
+        )
+    return examples
+
+
+def fit(examples: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
+    """Logistic regression of answerable on the signals; each origin's classes weigh alike."""
+    table = np.array([[each.signals[name] for name in names] for each in examples])
+    means, spreads = table.mean(axis=0), table.std(axis=0) + 1e-9
+    groups = [(each.origin, each.answerable) for each in examples]
+    weights = np.array([1 / groups.count(group) for group in groups])
+    model = LogisticRegression(C=REGULARISATION).fit(
+        (table - means) / spreads,
+        [each.answerable for each in examples],
+        sample_weight=weights / weights.mean(),
+    )
+    slopes = model.coef_[0] / spreads
+    bias = float(model.intercept_[0] - (slopes * means).sum())
+    pairs = zip(("bias", *names), (bias, *slopes), strict=True)
+    return {name: round(float(value), 2) for name, value in pairs}
+
+
+def report(examples: Sequence[Example], coefficients: dict[str, float]) -> None:
+    """Print the share of refusals among the answerable and the others, by origin and half."""
+    for origin in dict.fromkeys(each.origin for each in examples):
+        for part, name in ((0, "tuning"), (1, "reporting")):
+            shares = []
+            for answerable in (False, True):
+                scores = [
+                    sum(c * each.signals.get(n, 1.0) for n, c in coefficients.items())
+                    for each in examples
+                    if (each.origin, each.half, each.answerable) == (origin, part, answerable)
+                ]
+                shares.append(100 * sum(score < 0 for score in scores) / len(scores))
+            print(f"  {origin:9} {name:10} refused {shares[0]:5.1f} %, falsely {shares[1]:5.1f} %")
+
+
+def main() -> None:
+    """Print shipped and fitted coefficients with what they achieve."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--index", help="keep the CLAPNQ index here, and use it again")
+    arguments = parser.parse_args()
+    place = nullcontext(arguments.index) if arguments.index else tempfile.TemporaryDirectory()
+    with (
+        place as index,
+        tempfile.TemporaryDirectory() as own,
+        Assistant.open(index) as assistant,
+        Assistant.open(own) as treaty,
+    ):
+        examples = collect(arguments.folder, assistant, treaty)
+    for name, shipped, origins in (
+        ("one text", ONE_TEXT, ("one text",)),
+        ("corpus", CORPUS, ("CLAPNQ", "seeds")),
+    ):
+        chosen = [each for each in examples if each.origin in origins]
+        names = [key for key in shipped if key != "bias"]
+        fitted = fit([each for each in chosen if each.half == 0], names)
+        swapped = fit([each for each in chosen if each.half == 1], names)
+        for label, coefficients in (
+            ("shipped", shipped),
+            ("fitted to the tuning half", fitted),
+            ("fitted to the reporting half", swapped),
+        ):
+            print(name, label, coefficients)
+            report(chosen, coefficients)
+
+
+if __name__ == "__main__":
+    main()
