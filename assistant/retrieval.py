@@ -5,13 +5,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
 from assistant.catalog import Catalog, StoredPassage
 from assistant.embedding import Embedding
 from assistant.embedding.embedding import Vectors
-from assistant.grounding.words import tokens
+from assistant.grounding.words import TOKEN, tokens
 from assistant.indexes import DenseIndex, LexicalIndex, terms
 from assistant.passages import Passage
 
@@ -320,12 +321,17 @@ def _distinct(passages: list[StoredPassage]) -> list[tuple[StoredPassage, tuple[
 def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
     """The words that the lexical search matched, as they stand in the passage, each once."""
     found: dict[str, str] = {}
-    for token in tokens(f"{item.passage.context}\n{item.passage.text}"):
-        if token.content:
-            for term in terms(token.text):
-                if term in words:
-                    found.setdefault(term, token.text)
+    for match in TOKEN.finditer(f"{item.passage.context}\n{item.passage.text}"):
+        for term in _content_terms(match.group()):
+            if term in words:
+                found.setdefault(term, match.group())
     return tuple(found.values())
+
+
+@lru_cache(maxsize=65536)
+def _content_terms(word: str) -> tuple[str, ...]:
+    """What the lexical index sees of a word; nothing of a word of grammar, or of a mark."""
+    return tuple(term for token in tokens(word) if token.content for term in terms(token.text))
 
 
 def reread(retrieval: Retrieval, *, embedding: Embedding) -> Retrieval:

@@ -31,7 +31,7 @@ def patterns() -> tuple[str, ...]:
         for passage in split(document, max_tokens=200)
         for start, end in passage.sentences
     ]
-    return tuple(sorted({text for text in texts if "\n" not in text and 8 <= len(text.split())}))
+    return tuple(sorted({text for text in texts if "\n" not in text and len(text.split()) >= 8}))
 
 
 @cache

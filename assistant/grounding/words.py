@@ -12,7 +12,9 @@ Kind = Literal["word", "number", "mark"]
 UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 TOKEN = re.compile(
     rf"(?P<number>\d+(?:[.,]\d+)*)"
-    rf"|(?P<word>[A-Za-z]{{1,12}}\d[A-Za-z\d]{{0,20}}|(?:[A-Za-z]\.){{2,}}(?:[A-Za-z]\b)?|[A-Za-z]\.[A-Za-z]\b|[{UNSPACED}]"
+    # Most words, told at once: plain letters, and nothing after them that could belong to them.
+    rf"|(?P<word>[A-Za-z]++(?![\w.'’\u0300-\u036f])"
+    rf"|[A-Za-z]{{1,12}}\d[A-Za-z\d]{{0,20}}|(?:[A-Za-z]\.){{2,}}(?:[A-Za-z]\b)?|[A-Za-z]\.[A-Za-z]\b|[{UNSPACED}]"
     rf"|(?:(?![{UNSPACED}])[^\W\d_]|[\u0300-\u036f])+(?:['’](?:(?![{UNSPACED}])[^\W\d_])+)*)"
     rf"|(?P<mark>[^\w\s])"
 )
