@@ -81,12 +81,13 @@ class TestModelFiles:
 
         Damaged.model_file.write_bytes((MODEL_FOLDER / "model.onnx").read_bytes()[:1000])
         with pytest.raises(EmbeddingError, match="install the package anew"):
-            Damaged()
+            Damaged().encode_query("Who?")
 
-    def test_importing_the_package_loads_no_heavy_library(self) -> None:
+    def test_no_heavy_library_is_loaded_before_a_text_is_encoded(self) -> None:
         code = (
             "import sys, assistant.embedding, assistant.embedding.minilm, "
             "assistant.embedding.llamaindex; "
+            "assistant.embedding.load_embedding('embedded').fingerprint; "
             "heavy = {'onnxruntime', 'tokenizers', 'llama_index', 'openai', 'ollama'}; "
             "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
         )

@@ -2,10 +2,11 @@
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,11 @@ _CLS, _SEP = 101, 102
 _Ids = NDArray[np.int64]
 
 
+class _Model(NamedTuple):
+    session: Any
+    tokenizer: Any
+
+
 class MiniLM:
     """all-MiniLM-L6-v2 as an `Embedding`; safe to use from several threads and after a fork.
 
@@ -43,37 +49,25 @@ class MiniLM:
     fingerprint = f"all-MiniLM-L6-v2/{MODEL_SHA256[:16]}/window-{WINDOW}/pooling-{POOLING_VERSION}"
 
     def __init__(self, *, threads: int = 0) -> None:
-        """Load the model; `threads` is how many texts are encoded at once, 0 is one a processor.
+        """`threads` is how many texts are encoded at once, 0 is one a processor.
+
+        The model is loaded when it is first needed, which takes a quarter of a second: a sync
+        that finds nothing new only asks for name and fingerprint.
+        """
+        self._threads = threads or available_processors()
+        self._guard = threading.Lock()
+        self._model: _Model | None = None
+
+    def _loaded(self) -> "_Model":
+        """The model, in memory.
 
         Raises:
-            EmbeddingError: The model's files are missing or damaged.
+            EmbeddingError: Its files are missing or damaged.
         """
-        # Read when the library is loaded; without it, it reports to its makers over the network
-        # (1.32 does on Linux, from native code), whatever `disable_telemetry_events` says.
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        import onnxruntime  # type: ignore[import-untyped]
-        import tokenizers
-
-        self._threads = threads or available_processors()
-        onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(self.model_file), options, providers=["CPUExecutionProvider"]
-            )
-            self._tokenizer: Any = tokenizers.Tokenizer.from_file(
-                str(MODEL_FOLDER / "tokenizer.json")
-            )
-        except Exception as error:  # onnxruntime and tokenizers raise no narrower common type
-            raise EmbeddingError(
-                f"the embedded model in {MODEL_FOLDER} cannot be loaded ({error}); "
-                "install the package anew"
-            ) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        if self._model is None:
+            with self._guard:
+                self._model = self._model or _load(self.model_file)
+        return self._model
 
     def encode(
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]] | None = None
@@ -82,6 +76,9 @@ class MiniLM:
 
         A wordpiece belongs to the span in which it starts. A text longer than the window is
         encoded in windows of equal length, and its vectors are means over the tokens of all.
+
+        Raises:
+            EmbeddingError: The model's files are missing or damaged.
         """
         wanted: Sequence[Sequence[tuple[int, int]]] = [()] * len(texts) if spans is None else spans
         pairs = list(zip(texts, wanted, strict=True))
@@ -92,17 +89,18 @@ class MiniLM:
             return list(pool.map(self._encode, *zip(*pairs, strict=True)))
 
     def encode_query(self, text: str) -> Vectors:
-        """Encode one question, shape (384,)."""
+        """Encode one question, shape (384,); errors as `encode`."""
         return self._encode(text, ()).vector
 
     def _encode(self, text: str, spans: Sequence[tuple[int, int]]) -> Encoded:
+        session, _ = self._loaded()
         ids, starts = self.tokens(text)
         edges = np.searchsorted(starts, np.array(spans, np.int64).reshape(-1, 2))
         total = np.zeros(DIMENSIONS, np.float32)
         sums = np.zeros((len(spans), DIMENSIONS), np.float32)
         for first, last in windows(len(ids), WINDOW - 2):
             window = np.concatenate(([_CLS], ids[first:last], [_SEP]))
-            hidden = self._session.run(None, {"ids": window})[0]
+            hidden = session.run(None, {"ids": window})[0]
             total += hidden.sum(axis=0)
             for row, (begin, end) in enumerate((edges - first).clip(0, last - first) + 1):
                 if begin < end:
@@ -111,15 +109,43 @@ class MiniLM:
 
     def tokens(self, text: str) -> tuple[_Ids, _Ids]:
         """The ids of a text's wordpieces, and the character at which each starts."""
+        _, tokenizer = self._loaded()
         text = without_surrogates(text)
         ids: list[_Ids] = []
         starts: list[_Ids] = []
         for offset, piece in pieces(text):
-            encoding = self._tokenizer.encode(piece, add_special_tokens=False)
+            encoding = tokenizer.encode(piece, add_special_tokens=False)
             ids.append(np.array(encoding.ids, np.int64))
             offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
             starts.append(offsets[:, 0] + offset)
         return np.concatenate(ids), np.concatenate(starts)
+
+
+def _load(model_file: Path) -> _Model:
+    # Read when the library is loaded; without it, it reports to its makers over the network
+    # (1.32 does on Linux, from native code), whatever `disable_telemetry_events` says.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime  # type: ignore[import-untyped]
+    import tokenizers
+
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False
+    try:
+        session = onnxruntime.InferenceSession(
+            str(model_file), options, providers=["CPUExecutionProvider"]
+        )
+        tokenizer = tokenizers.Tokenizer.from_file(str(MODEL_FOLDER / "tokenizer.json"))
+    except Exception as error:  # onnxruntime and tokenizers raise no narrower common type
+        raise EmbeddingError(
+            f"the embedded model in {MODEL_FOLDER} cannot be loaded ({error}); "
+            "install the package anew"
+        ) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return _Model(session, tokenizer)
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
