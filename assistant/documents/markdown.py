@@ -100,7 +100,7 @@ class _Markdown:
                 continue
             indented = line.startswith(("    ", "\t"))
             if indented and not self.pending and not after_item:
-                position = self.read_indented(lines, position - 1)
+                position = self.read_indented(lines, position - 1, quoted=bool(quote))
                 continue
             if self.pending and not self.in_item and _UNDERLINE.match(line):
                 heading = plain_inline(" ".join(self.pending), self.builder)
@@ -161,10 +161,12 @@ class _Markdown:
         self.builder.add("\n".join(code), kind="code")
         return position
 
-    def read_indented(self, lines: list[str], position: int) -> int:
+    def read_indented(self, lines: list[str], position: int, *, quoted: bool) -> int:
         code = []
         while position < len(lines):
             line = lines[position]
+            if quoted:
+                line = line[match.end() :] if (match := _QUOTE.match(line)) else line
             if line.strip() and not line.startswith(("    ", "\t")):
                 break
             code.append(line[1:] if line.startswith("\t") else line[4:])
