@@ -66,6 +66,7 @@ class Catalog:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._counted: tuple[int, Counts] | None = None  # with the revision it is of
 
     @property
     def folder(self) -> Path:
@@ -129,7 +130,13 @@ class Catalog:
         )
 
     def counts(self) -> Counts:
-        """How much the index holds."""
+        """How much the index holds; counted once for each revision."""
+        revision, known = self.revision(), self._counted
+        if known is None or known[0] != revision:
+            known = self._counted = revision, self._count()
+        return known[1]
+
+    def _count(self) -> Counts:
         (row,) = self._rows(
             "SELECT count(*), coalesce(sum(hidden_characters), 0), "
             "(SELECT count(*) FROM passages), (SELECT count(*) FROM failures), "
