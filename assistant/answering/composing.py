@@ -13,7 +13,9 @@ from assistant.retrieval import Retrieval
 # name was asked for, or if it is of another document, it must be nearly as good
 # (`evals.clapnq`: 2 points of ROUGE-L on such questions).
 LEAST_SHARE = 0.4
-NEARLY_AS_GOOD = 0.8
+NEARLY_AS_GOOD = 0.85
+# Longer answers are not read; the first sentence may be as long as it is.
+MOST_WORDS = 130
 # A sentence of which this share of the words is in one already chosen says the same again.
 SAME = 0.8
 
@@ -91,19 +93,22 @@ def choose(
         key=lambda pair: -pair[0].scores[pair[1]],
     )
     chosen: list[tuple[Reading, int]] = []
+    length = 0
     for reading, index in ranked:
         if len(chosen) == most:
             break
+        length_with_it = length + len(reading.sentence(index).split())
         if chosen:
             first, at = chosen[0]
             strict = fact or reading.hit.source != first.hit.source
             share = NEARLY_AS_GOOD if strict else LEAST_SHARE
-            if reading.scores[index] < share * first.scores[at]:
+            if reading.scores[index] < share * first.scores[at] or length_with_it > MOST_WORDS:
                 continue
             words = reading.stems[index]
             if any(len(words & other.stems[i]) >= SAME * len(words) for other, i in chosen):
                 continue
         chosen.append((reading, index))
+        length = length_with_it
     return chosen
 
 

@@ -26,8 +26,8 @@ FIRST_BONUS = 0.03
 # A sentence that holds the kind of thing asked for: a number, a time, a name.
 KIND_BONUS = 0.05
 # Sentences that lean on the one before, or are too short to say something.
-LEANING_PENALTY = 0.03
-SHORT_PENALTY = 0.1
+LEANING_PENALTY = 0.02
+SHORT_PENALTY = 0.05
 SHORT_WORDS = 6
 
 LEANING = re.compile(
