@@ -33,8 +33,8 @@ class DocumentError(AssistantError):
     """One file cannot be turned into a Document.
 
     `kind` is a stable word for programs (`encrypted`, `corrupt`, `empty`, `no-text-layer`,
-    `too-large`, `unsupported`, `wrong-extension`, `timeout`, `memory`, `unreadable`, `crashed`);
-    `reason` and `remedy` are for people.
+    `too-large`, `unsupported`, `wrong-extension`, `timeout`, `memory`, `unreadable`, `crashed`;
+    `conflict`: its name is that of another document); `reason` and `remedy` are for people.
     """
 
     def __init__(self, source: str, *, kind: str, reason: str, remedy: str) -> None:
