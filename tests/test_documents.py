@@ -5,6 +5,7 @@ import csv
 import datetime
 import io
 import json
+import re
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -363,6 +364,60 @@ def test_plain_text_keeps_its_lines(tmp_path: Path) -> None:
     assert second == ("paragraph", TREATY.strip())
     assert document.title == "note"
     assert document.date == datetime.datetime.now(datetime.UTC).date()
+
+
+def test_plain_text_headings(tmp_path: Path) -> None:
+    text = (
+        "NOTE ON THE FERRY: WHERE IT GOES\n\nIt goes to Port Lasse.\nEvery day.\n\n\n"
+        "Timetable\n=========\nIt leaves at seven.\n\n"
+        "In winter:\n----------\n\nIt leaves at nine.\n\n"
+        "======\nPRICES\n======\n\n  A seat is 5 crowns.\n"
+    )
+    document = read(tmp_path, "a.txt", text.replace("\n", "\r\n").encode())
+    check_promises(document)
+    assert told(document) == [
+        ("heading", "NOTE ON THE FERRY: WHERE IT GOES"),
+        ("paragraph", "It goes to Port Lasse.\nEvery day."),
+        ("heading", "Timetable"),
+        ("paragraph", "It leaves at seven."),
+        ("heading", "In winter:"),
+        ("paragraph", "It leaves at nine."),
+        ("heading", "PRICES"),
+        ("paragraph", "A seat is 5 crowns."),
+    ]
+    assert document.title == "NOTE ON THE FERRY: WHERE IT GOES"
+    assert find(document, "nine").heading == ("Timetable", "In winter:")
+    assert find(document, "5 crowns").heading == ("PRICES",)
+    assert document.text.split() == re.sub("[=-]{3,}", "", text).split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "THE FERRY WILL NOT SAIL TODAY.\n\nAsk at the harbour.",  # a sentence
+        "FERRY CANCELLED\n\nSTORM COMING\n\nSTAY INSIDE",  # a telegram
+        "The ferry has gone.\n\nTHE END",  # nothing stands below it
+        "STATUS: CANCELLED\n\nTOTAL DUE: 15 CROWNS\n\nPay at the harbour.",
+        "INGREDIENTS:\n\n- salt",
+        "ISBN 978-3-16-148410-0\n\nA book of ferries.",
+        "PORT\tLASSE\n\nPORT   HOLM\n\nThese are columns.",
+        "FIRST LINE\nSECOND LINE\n\nAn address has several lines.",
+        "A " + "VERY " * 20 + "LONG LINE\n\nis none.",
+        "X\n\nA letter is none.",
+        "\u5317\u4eac\n\nA script without capitals.",
+        "It was late.\n------------\nThe ferry had gone.",
+        "Port     Hour\n-------------\nLasse    7",
+        "---\ntitle: The ferry\n---\nIt has gone.",
+        "a line\nand another\n=======\nof some text",
+        "Ferries of the Amber River and its many arms\n---\nA rule, as it is too short.",
+        "Below it is nothing\n===================\n",
+        "* * *\n\n-----\n\n=====\n-----\n\nMarks.",
+    ],
+)
+def test_plain_text_that_is_no_heading(tmp_path: Path, text: str) -> None:
+    document = read(tmp_path, "a.txt", text.encode())
+    assert {kind for kind, _ in told(document)} == {"paragraph"}
+    assert document.text == text
 
 
 def test_markdown(tmp_path: Path) -> None:
