@@ -230,6 +230,7 @@ class Assistant:
             found,
             rarity=self.rarity,
             scope=lambda: self._scope(filters),
+            document=self.document,
             threshold=self.settings.refusal_threshold,
             most_sentences=self.settings.answer_sentences,
             prompts=self.settings.prompts,

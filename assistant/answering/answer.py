@@ -56,10 +56,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer.
+    """One sentence of an answer, or a list with its lead-in.
 
     Attributes:
-        text: The sentence, without citation marks.
+        text: The sentence, without citation marks; a list's items on a line each.
         verdict: What the check against the cited text found.
         citations: Numbers of the citations that bear it out.
         reason: What is wrong with it, in words; empty when quoted or supported.

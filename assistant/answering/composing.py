@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 from assistant.answering.answer import Answer, Citation, Sentence
 from assistant.answering.confidence import confidence
 from assistant.answering.reading import Question, Reading, read
+from assistant.answering.statements import Statement
+from assistant.documents import Document
 from assistant.grounding import ground
 from assistant.prompts import render
 from assistant.retrieval import Retrieval
@@ -26,6 +28,7 @@ def answer(
     *,
     rarity: Callable[[Collection[str]], dict[str, float]],
     scope: Callable[[], str],
+    document: Callable[[str], Document | None],
     threshold: float,
     most_sentences: int,
     prompts: str = "",
@@ -37,8 +40,9 @@ def answer(
         retrieval: What was found for it; sentence vectors from the embedded model.
         rarity: How rare each of some words is among the indexed texts.
         scope: What was searched, for a refusal: "12 documents"; empty for an empty index.
+        document: The whole of an indexed document, by source.
         threshold: The least confidence that is not a refusal.
-        most_sentences: The most sentences of an answer.
+        most_sentences: The most sentences of an answer; a list counts as one.
         prompts: Folder of prompts that replace the built-in ones.
     """
     asked = Question.read(retrieval.query, rarity=rarity)
@@ -64,17 +68,22 @@ def answer(
             closest=retrieval.hits[:3],
         )
     chosen = arrange(choose(readings, most=most_sentences, fact=asked.kind is not None))
-    citations, sentences, marked = [], [], []
-    for number, (reading, index) in enumerate(chosen, start=1):
-        text = reading.sentence(index)
-        verdict = ground(text, [reading.evidence], vector=reading.vectors[index])
-        citations.append(_citation(number, reading, index))
-        sentences.append(Sentence(_line(text), verdict.label, (number,), verdict.reason))
-        marked.append(f"{_line(text)} [{number}]")
+    citations: list[Citation] = []
+    sentences: list[Sentence] = []
+    text = ""
+    for number, statement in enumerate(chosen, start=1):
+        reading = statement.reading
+        vector = reading.vectors[statement.best]
+        verdict = ground(statement.quote, [reading.evidence], vector=vector)
+        citations.append(statement.citation(number, document=document))
+        # A list ends its paragraph.
+        gap = "" if not text else "\n\n" if "\n" in sentences[-1].text else " "
+        text += f"{gap}{statement.text} [{number}]"
+        sentences.append(Sentence(statement.text, verdict.label, (number,), verdict.reason))
     return Answer(
         question=question,
         search_query=retrieval.query,
-        text=" ".join(marked),
+        text=text,
         refused=False,
         confidence=round(sureness, 4),
         sentences=tuple(sentences),
@@ -84,68 +93,40 @@ def answer(
     )
 
 
-def choose(
-    readings: Sequence[Reading], *, most: int, fact: bool = False
-) -> list[tuple[Reading, int]]:
-    """The best sentences, best first: none that repeats another, none far worse than the first."""
+def choose(readings: Sequence[Reading], *, most: int, fact: bool = False) -> list[Statement]:
+    """The best statements, best first: none that repeats another, none far worse than the first.
+
+    `fact` says that a number, a time or a name was asked for.
+    """
     ranked = sorted(
         ((reading, index) for reading in readings for index in range(len(reading.scores))),
         key=lambda pair: -pair[0].scores[pair[1]],
     )
-    chosen: list[tuple[Reading, int]] = []
+    chosen: list[Statement] = []
     length = 0
     for reading, index in ranked:
         if len(chosen) == most:
             break
-        length_with_it = length + len(reading.sentence(index).split())
+        statement = Statement.around(reading, index)
+        length_with_it = length + len(statement.quote.split())
         if chosen:
-            first, at = chosen[0]
-            strict = fact or reading.hit.source != first.hit.source
+            strict = fact or reading.hit.source != chosen[0].reading.hit.source
             share = NEARLY_AS_GOOD if strict else LEAST_SHARE
-            if reading.scores[index] < share * first.scores[at] or length_with_it > MOST_WORDS:
+            if statement.score < share * chosen[0].score or length_with_it > MOST_WORDS:
                 continue
-            words = reading.stems[index]
-            if any(len(words & other.stems[i]) >= SAME * len(words) for other, i in chosen):
+            words = statement.stems
+            if any(
+                statement.overlaps(other) or len(words & other.stems) >= SAME * len(words)
+                for other in chosen
+            ):
                 continue
-        chosen.append((reading, index))
+        chosen.append(statement)
         length = length_with_it
     return chosen
 
 
-def arrange(chosen: Sequence[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
-    """Put sentences in reading order: document by document, the best sentence's first."""
-    order = {
-        source: place
-        for place, source in enumerate(dict.fromkeys(reading.hit.source for reading, _ in chosen))
-    }
-    return sorted(
-        chosen,
-        key=lambda pair: (
-            order[pair[0].hit.source],
-            pair[0].hit.passage.start + pair[0].evidence.sentences[pair[1]].start,
-        ),
-    )
-
-
-def _line(text: str) -> str:
-    """A sentence on one line, whatever its line breaks in the source."""
-    return " ".join(text.split())
-
-
-def _citation(number: int, reading: Reading, index: int) -> Citation:
-    passage = reading.hit.passage
-    start, end = passage.sentences[index]
-    return Citation(
-        number=number,
-        source=passage.source,
-        title=passage.title,
-        quote=reading.sentence(index),
-        start=start,
-        end=end,
-        page=passage.page,
-        page_end=passage.page_end,
-        heading=passage.heading,
-        sheet=passage.sheet,
-        row=passage.row,
-        content_hash=reading.hit.content_hash,
-    )
+def arrange(chosen: Sequence[Statement]) -> list[Statement]:
+    """Put statements in reading order: document by document, the best one's first."""
+    sources = dict.fromkeys(statement.reading.hit.source for statement in chosen)
+    order = {source: place for place, source in enumerate(sources)}
+    return sorted(chosen, key=lambda one: (order[one.reading.hit.source], one.start))

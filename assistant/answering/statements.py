@@ -1,0 +1,143 @@
+"""What is quoted as one: a sentence, or a list with its lead-in."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from assistant.answering.answer import Citation
+from assistant.answering.reading import Reading
+from assistant.documents import Document
+
+# A list is its lead-in, which ends with a colon, and up to so many items of so many words.
+MOST_ITEMS = 8
+MOST_ITEM_WORDS = 25
+LIST_MARK = re.compile(r"[-*+•‣◦▪●·–—]\s|\(?\w{1,3}[.)]\s")
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A run of sentences of a hit, to be quoted from the first to the last.
+
+    Attributes:
+        reading: The hit, read.
+        best: The sentence that it was chosen for.
+        first: The first sentence.
+        last: The last.
+    """
+
+    reading: Reading
+    best: int
+    first: int
+    last: int
+
+    @classmethod
+    def around(cls, reading: Reading, index: int) -> "Statement":
+        """The list that a sentence belongs to, or the sentence alone."""
+        return cls(reading, index, *_list_around(reading, index))
+
+    @property
+    def score(self) -> float:
+        """How well its best sentence fits the question."""
+        return float(self.reading.scores[self.best])
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of its content words."""
+        return frozenset().union(*self.reading.stems[self.first : self.last + 1])
+
+    @property
+    def start(self) -> int:
+        """Offset of its first character in the document's text."""
+        return self.reading.hit.passage.sentences[self.first].start
+
+    @property
+    def end(self) -> int:
+        """Offset after its last character."""
+        return self.reading.hit.passage.sentences[self.last].end
+
+    @property
+    def quote(self) -> str:
+        """The document's text from start to end."""
+        passage = self.reading.hit.passage
+        return passage.text[self.start - passage.start : self.end - passage.start]
+
+    @property
+    def text(self) -> str:
+        """The quote, each of its sentences on one line."""
+        sentences = map(self.reading.sentence, range(self.first, self.last + 1))
+        return "\n".join(" ".join(sentence.split()) for sentence in sentences)
+
+    def overlaps(self, other: "Statement") -> bool:
+        """Whether a sentence is in both."""
+        same = self.reading is other.reading
+        return same and self.first <= other.last and other.first <= self.last
+
+    def citation(self, number: int, *, document: Callable[[str], Document | None]) -> Citation:
+        """Where it stands.
+
+        Args:
+            number: The citation's.
+            document: The whole of an indexed document, by source; asked where its passage has
+                other rows or pages as well.
+        """
+        hit = self.reading.hit
+        passage = hit.passage
+        page, page_end, row = passage.page, passage.page_end, passage.row
+        if row is not None or page != page_end:
+            whole = document(hit.source)
+            if whole is not None and whole.content_hash == hit.content_hash:
+                starts = [block.start for block in whole.blocks]
+                first = whole.blocks[bisect_right(starts, self.start) - 1]
+                last = whole.blocks[bisect_right(starts, self.end - 1) - 1]
+                page, page_end, row = first.page, last.page_end, first.row
+        return Citation(
+            number=number,
+            source=passage.source,
+            title=passage.title,
+            quote=self.quote,
+            start=self.start,
+            end=self.end,
+            page=page,
+            page_end=page_end,
+            heading=passage.heading,
+            sheet=passage.sheet,
+            row=row,
+            content_hash=hit.content_hash,
+        )
+
+
+def _list_around(reading: Reading, index: int) -> tuple[int, int]:
+    """The first and last sentence of the list that a sentence belongs to; itself if to none."""
+    first = index
+    if not (_leads_in(reading, index) and _is_item(reading, index + 1)):
+        while index - first < MOST_ITEMS and _is_item(reading, first):
+            first -= 1
+            if _leads_in(reading, first):
+                break
+        else:
+            return index, index
+    last = first
+    while last - first < MOST_ITEMS and _is_item(reading, last + 1):
+        last += 1
+    return first, last
+
+
+def _leads_in(reading: Reading, index: int) -> bool:
+    return reading.sentence(index).endswith(":")
+
+
+def _is_item(reading: Reading, index: int) -> bool:
+    """Whether there is such a sentence, as short as an item and on a line of its own."""
+    if not 0 < index < len(reading.evidence.sentences):
+        return False
+    before, (start, _) = (
+        reading.evidence.sentences[index - 1].end,
+        reading.evidence.sentences[index],
+    )
+    gap, text = reading.evidence.text[before:start], reading.sentence(index)
+    if "\n" not in gap or gap.strip() or len(text.split()) > MOST_ITEM_WORDS:
+        return False
+    together = gap.count("\n") == 1 or _leads_in(reading, index - 1)
+    return together or LIST_MARK.match(text) is not None
