@@ -208,12 +208,12 @@ def test_words_need_no_quotes_and_filters_hold(run: Any, seeds_index: Path) -> N
 
 def test_search_explains_itself(run: Any, seeds_index: Path) -> None:
     hits = run("search", "SWIFT", "--limit", "2", "--index", seeds_index, "--json").json["hits"]
-    assert len(hits) == 2
-    assert hits[0]["matched"] == ["SWIFT"]
+    assert 1 <= len(hits) <= 2, "neighbours are merged"
+    assert "SWIFT" in hits[0]["matched"]
     assert {"score", "cosine", "dense_rank", "lexical_rank", "lexical_score", "why"} <= set(hits[0])
     done = run("search", "SWIFT", "--limit", "2", "--index", seeds_index)
     assert done.code == 0
-    assert "matches SWIFT" in done.out
+    assert re.search(r"matches .*SWIFT", done.out)
 
 
 # Indexing, and looking after the index.
