@@ -25,8 +25,6 @@ FEEDBACK_WEIGHT = 0.17
 # The best hits whose likeness speaks for a passage, and how fast they lose their say with score.
 FEEDBACK_HITS = 3
 FEEDBACK_SHARPNESS = 10.0
-# Title words count as much as words of the text.
-TITLE_WEIGHT = 1.0
 # The sentences of this many of the best candidates are looked at one by one.
 SENTENCES_OF = 50
 
@@ -170,7 +168,7 @@ def retrieve(
     near = dense.search(vector, candidates, allowed=allowed)
     # In a small index even the words of grammar are rare, and would count.
     content = " ".join(token.text for token in tokens(query) if token.content) or query
-    matching = lexical.search(content, candidates, allowed=allowed, title_weight=TITLE_WEIGHT)
+    matching = lexical.search(content, candidates, allowed=allowed)
     cosines = dict(near)
     missing = [key for key, _ in matching if key not in cosines]
     if missing:

@@ -391,8 +391,12 @@ class Catalog:
 
     def lexical_entries(
         self, *, after: int = 0, size: int = 4096
-    ) -> Iterator[list[tuple[int, str, str]]]:
-        """What the lexical index holds of each passage past `after`: (id, title line, text)."""
+    ) -> Iterator[list[tuple[int, str]]]:
+        """What the lexical index holds of each passage past `after`: (id, text).
+
+        Title and headings are part of the text: in a field of their own, they count for too much
+        (on SciFact's train questions, nDCG@10 of the fused ranking was .735 so, .747 as it is).
+        """
         while True:
             rows = self._rows(
                 "SELECT p.id, d.title, p.heading, p.text FROM passages p "
@@ -403,7 +407,7 @@ class Catalog:
             if not rows:
                 return
             yield [
-                (key, " ".join(dict.fromkeys((title, *json.loads(heading)))), text)
+                (key, "\n".join((*dict.fromkeys((title, *json.loads(heading))), text)))
                 for key, title, heading, text in rows
             ]
             after = rows[-1][0]

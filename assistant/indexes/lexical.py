@@ -75,8 +75,6 @@ class LexicalIndex:
         limit: int,
         *,
         allowed: Ids | None = None,
-        title_weight: float = 1.0,
-        text_weight: float = 1.0,
     ) -> list[tuple[int, float]]:
         """The best passages for the words of a query: (passage id, BM25 score), best first.
 
@@ -90,7 +88,7 @@ class LexicalIndex:
         if index is None or not words or limit < 1 or (allowed is not None and not len(allowed)):
             return []
         searcher = index.searcher()
-        wanted = self._query(index, words, title_weight, text_weight, allowed)
+        wanted = self._query(index, words, allowed)
         total = searcher.num_docs
         reach = limit + 16
         if allowed is not None and len(allowed) > FEW_IDS:
@@ -158,20 +156,13 @@ class LexicalIndex:
     def _query(
         index: "tantivy.Index",
         words: list[str],
-        title_weight: float,
-        text_weight: float,
         allowed: Ids | None,
     ) -> "tantivy.Query":
         from tantivy import Occur, Query
 
         schema = index.schema
         alternatives = Query.boolean_query(
-            [
-                (Occur.Should, Query.boost_query(Query.term_query(schema, field, word), weight))
-                for word in words
-                for field, weight in (("title", title_weight), ("text", text_weight))
-                if weight > 0
-            ]
+            [(Occur.Should, Query.term_query(schema, "text", word)) for word in words]
         )
         if allowed is None or len(allowed) > FEW_IDS:
             return alternatives
@@ -271,10 +262,8 @@ def _write(
         )
     )
     for entries in catalog.lexical_entries(after=after):
-        for key, title, text in entries:
-            writer.add_document(
-                tantivy.Document(id=key, title=_encodable(title), text=_encodable(text))
-            )
+        for key, text in entries:
+            writer.add_document(tantivy.Document(id=key, text=_encodable(text)))
         high_water = entries[-1][0]
     writer.commit()
     writer.wait_merging_threads()
@@ -300,7 +289,6 @@ def _create(path: Path) -> "tantivy.Index":
 
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("id", stored=True, indexed=True, fast=True)
-    builder.add_text_field("title", tokenizer_name=ANALYZER, index_option="freq")
     builder.add_text_field("text", tokenizer_name=ANALYZER, index_option="freq")
     return _prepared(tantivy.Index(builder.build(), path=str(path)))
 
