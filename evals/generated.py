@@ -61,15 +61,18 @@ def sentences(seed: int) -> Iterator[str]:
         yield re.sub(r"\d+", lambda _: str(chance.randrange(2, 3000)), pattern)
 
 
-def texts(count: int, *, tokens: int, seed: int = 0) -> Iterator[str]:
-    """Paragraphs of at most, and nearly, this many tokens: each makes one passage of that size."""
+def texts(*, tokens: int, seed: int = 0) -> Iterator[str]:
+    """Paragraphs of at most, and nearly, this many tokens (a long sentence may be one with more).
+
+    Each makes about one passage of that size.
+    """
     supply = sentences(seed)
-    left = next(supply)
-    for _ in range(count):
-        paragraph, length = left, count_tokens(left)
-        for left in supply:
-            length += count_tokens(" " + left)
-            if length > tokens:
-                break
-            paragraph += " " + left
-        yield paragraph
+    paragraph = next(supply)
+    length = count_tokens(paragraph)
+    for sentence in supply:
+        more = count_tokens(" " + sentence)
+        if length + more <= tokens:
+            paragraph, length = f"{paragraph} {sentence}", length + more
+        else:
+            yield paragraph
+            paragraph, length = sentence, more

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,7 +80,7 @@ def sync(options: argparse.Namespace) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "files")
         folder.mkdir()
-        paragraphs = list(texts(options.passages, tokens=PASSAGE_TOKENS))
+        paragraphs = list(islice(texts(tokens=PASSAGE_TOKENS), options.passages))
         for start in range(0, len(paragraphs), PARAGRAPHS):
             text = "\n\n".join(paragraphs[start : start + PARAGRAPHS])
             (folder / f"notes-{start}.txt").write_text(text, encoding="utf-8")
@@ -189,12 +190,13 @@ def build(index: Path, passages: int, tokens: int) -> tuple[float, float]:
     """Build an index of generated documents; the seconds and the memory that it took."""
 
     def documents() -> Iterator[Document]:
-        supply = texts(passages, tokens=tokens)
-        number = 0
-        while paragraphs := [text for text, _ in zip(supply, range(PARAGRAPHS), strict=False)]:
+        supply, number, count = texts(tokens=tokens), 0, 0
+        while count < passages:
             number += 1
-            text = "\n\n".join(paragraphs)
-            yield Document.from_text(text, source=f"notes/{number}", title=f"Notes {number}")
+            text = "\n\n".join(islice(supply, PARAGRAPHS))
+            document = Document.from_text(text, source=f"notes/{number}", title=f"Notes {number}")
+            count += len(split(document, max_tokens=tokens))
+            yield document
 
     start = time.perf_counter()
     with Assistant.open(index, chunk_tokens=tokens) as assistant:
@@ -208,7 +210,7 @@ def questions() -> list[str]:
     cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
     words, _ = vocabulary()
     found = [case["question"] for case in cases]
-    for _, text in zip(range(80), sentences(0), strict=False):
+    for text in islice(sentences(0), 80):
         several = chance.sample(text.strip(".").split(), 5)
         found.append(f"What is said about {' '.join(several[:3])} and {' '.join(several[3:])}?")
     found += [f"What does {chance.choice(words[5000:])} have to do with it?" for _ in range(40)]
