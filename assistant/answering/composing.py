@@ -67,7 +67,7 @@ def answer(
             timings={},
             closest=retrieval.hits[:3],
         )
-    chosen = arrange(choose(readings, most=most_sentences, fact=asked.kind is not None))
+    chosen = arrange(choose(readings, question=asked, most=most_sentences))
     citations: list[Citation] = []
     sentences: list[Sentence] = []
     text = ""
@@ -93,28 +93,31 @@ def answer(
     )
 
 
-def choose(readings: Sequence[Reading], *, most: int, fact: bool = False) -> list[Statement]:
+def choose(readings: Sequence[Reading], *, question: Question, most: int) -> list[Statement]:
     """The best statements, best first: none that repeats another, none far worse than the first.
 
-    `fact` says that a number, a time or a name was asked for.
+    A further row of a table must have all the words of the question that the first one has: it
+    is about another thing otherwise.
     """
     ranked = sorted(
         ((reading, index) for reading in readings for index in range(len(reading.scores))),
         key=lambda pair: -pair[0].scores[pair[1]],
     )
     chosen: list[Statement] = []
-    length = 0
+    asked, length = frozenset(question.stems), 0
     for reading, index in ranked:
         if len(chosen) == most:
             break
         statement = Statement.around(reading, index)
         length_with_it = length + len(statement.quote.split())
         if chosen:
-            strict = fact or reading.hit.source != chosen[0].reading.hit.source
+            strict = question.kind is not None or reading.hit.source != chosen[0].reading.hit.source
             share = NEARLY_AS_GOOD if strict else LEAST_SHARE
             if statement.score < share * chosen[0].score or length_with_it > MOST_WORDS:
                 continue
             words = statement.stems
+            if statement.is_row and chosen[0].is_row and not chosen[0].stems & asked <= words:
+                continue
             if any(
                 statement.overlaps(other) or len(words & other.stems) >= SAME * len(words)
                 for other in chosen

@@ -69,6 +69,11 @@ class Statement:
         sentences = map(self.reading.sentence, range(self.first, self.last + 1))
         return "\n".join(" ".join(sentence.split()) for sentence in sentences)
 
+    @property
+    def is_row(self) -> bool:
+        """Whether it is of a table of rows."""
+        return self.reading.hit.passage.row is not None
+
     def overlaps(self, other: "Statement") -> bool:
         """Whether a sentence is in both."""
         same = self.reading is other.reading
