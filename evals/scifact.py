@@ -13,6 +13,7 @@ import csv
 import gzip
 import json
 import statistics
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -150,16 +151,16 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def told(step: Step) -> None:
-        if step.done % 500 == 0:
-            print(f"{step.phase}: {step.done:,}", flush=True)
+        if step.done % 500 == 0 and step.done:
+            print(f"{step.phase}: {step.done:,}", file=sys.stderr, flush=True)
 
     place = nullcontext(arguments.index) if arguments.index else tempfile.TemporaryDirectory()
     with place as index, Assistant.open(index) as assistant:
         print(assistant.add(documents(arguments.folder), progress=told))
         for split in ["train", "test"] if arguments.train else ["test"]:
             questions = claims(arguments.folder, split)
-            print(f"\nnDCG@10 on {split}, {len(questions)} claims (the shipped search's target on")
-            print(f"test: {TARGET} or more)")
+            aim = f"; target for the shipped search {TARGET}" if split == "test" else ""
+            print(f"nDCG@10 on {split}, {len(questions)} claims{aim}")
             for name, value in measure(assistant, questions).items():
                 print(f"  {name:25} {value:.4f}", flush=True)
     print(ANCHORS)

@@ -1,6 +1,6 @@
 """How fast it all is, and how much memory it takes; every figure with its parts or peers.
 
-    python -m evals.speed sync   [--passages 2000]
+    python -m evals.speed sync   [--passages 3000]
     python -m evals.speed resync [--files 10000] [--keep DIR]
     python -m evals.speed ask    [--passages 10000] [--tokens 200] [--keep DIR]
 
@@ -265,7 +265,7 @@ def main() -> None:
         if name == "resync":
             command.add_argument("--files", type=int, default=10_000)
         else:
-            command.add_argument("--passages", type=int, default=2000 if name == "sync" else 10_000)
+            command.add_argument("--passages", type=int, default=3000 if name == "sync" else 10_000)
         if name == "ask":
             command.add_argument("--tokens", type=int, default=200, help="of a passage")
     options = parser.parse_args()
