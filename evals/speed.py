@@ -116,7 +116,7 @@ def sync_once(folder: Path, index: Path) -> tuple[float, float, float]:
                 spent[0] += time.perf_counter() - start
 
         before = encoder_alone()
-        embedding.encode = watched  # type: ignore[method-assign]
+        embedding.encode = watched  # type: ignore[method-assign, assignment]
         start = time.perf_counter()
         report = assistant.sync(folder)
         elapsed = time.perf_counter() - start
