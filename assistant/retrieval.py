@@ -187,8 +187,14 @@ def retrieve(
     ranking = fuse(cosines, dict(matching), closest)
     likeness = feedback(ranking, {key: stored[key][0] for key in best})
     ranking = fuse(cosines, dict(matching), closest, likeness)
-    # Twice the limit, as duplicates are dropped.
-    passages = catalog.passages([key for key, _ in ranking[: 2 * limit]])
+    passages: list[StoredPassage] = []
+    distinct: list[tuple[StoredPassage, tuple[str, ...]]] = []
+    # Duplicates are dropped; twice the limit is enough but where a text stands in many places.
+    for start in range(0, len(ranking), max(1, 2 * limit)):
+        passages += catalog.passages([key for key, _ in ranking[start : start + 2 * limit]])
+        distinct = _distinct(passages)
+        if len(distinct) >= limit:
+            break
     places = {key: rank for rank, (key, _) in enumerate(near, start=1)}
     lexical_places = {key: rank for rank, (key, _) in enumerate(matching, start=1)}
     words, scores, lexical_scores = set(terms(content)), dict(ranking), dict(matching)
@@ -208,7 +214,7 @@ def retrieve(
             matched=_matched(item, words),
             also_in=also_in,
         )
-        for item, also_in in _distinct(passages)[:limit]
+        for item, also_in in distinct[:limit]
     ]
     kept = {hit.id for hit in hits}
     vectors_of = {key: sentences.get(key) for key in scores if key in kept}
