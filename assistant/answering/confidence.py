@@ -11,7 +11,7 @@ from assistant.grounding.words import tokens
 
 # How many of the best passages speak for or against it.
 WITNESSES = 3
-# A question put to one document of up to so many passages is weighed by itself. Such a text is
+# A question put to one document of prose, of up to so many passages, is weighed by itself. Such a text is
 # about the question's subject more often than not, so that likeness alone says less.
 FEW_PASSAGES = 8
 # Both were fitted (logistic regression, classes weighed alike) by `evals.calibration` on the
@@ -67,7 +67,9 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
 
 def confidence(question: Question, readings: Sequence[Reading], *, searched: int) -> float:
     """The probability that the documents hold the answer; `searched` counts their passages."""
-    one_text = searched <= FEW_PASSAGES and len({reading.hit.source for reading in readings}) == 1
+    passages = [reading.hit.passage for reading in readings]
+    prose = all(passage.row is None for passage in passages)
+    one_text = searched <= FEW_PASSAGES and len({p.source for p in passages}) == 1 and prose
     return probability(signals(question, readings), coefficients=ONE_TEXT if one_text else CORPUS)
 
 
