@@ -13,7 +13,7 @@ from assistant.answering import Answer, answer
 from assistant.catalog import Catalog, Counts, Failure, ListedDocument, Manifest, open_catalog
 from assistant.documents import Document, read_documents
 from assistant.embedding import Embedding, load_embedding
-from assistant.errors import DocumentError, IndexMissingError
+from assistant.errors import DocumentError, IndexMissingError, SettingsError
 from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
@@ -81,10 +81,11 @@ class Assistant:
 
         Raises:
             SettingsError: A setting is unknown or unusable.
-            EmbeddingError: The embedding model is unknown, or its package is not installed.
+            EmbeddingError: `embedding` is neither a name nor a LlamaIndex embedding. (A name is
+                looked up when the model is first needed.)
         """
         given: Embedding | None = None
-        if embedding is not None and not isinstance(embedding, str):
+        if not isinstance(embedding, str | None):
             from assistant.embedding.llamaindex import LlamaIndexEmbedding
 
             given, embedding = LlamaIndexEmbedding(embedding), None
@@ -94,7 +95,7 @@ class Assistant:
         return cls(loaded, embedding=given)
 
     def close(self) -> None:
-        """Let go of the index's files; closing twice does nothing."""
+        """Let go of the index's files; closing twice does nothing, using it opens them again."""
         dense = self.__dict__.pop("_dense", None)
         if dense is not None:
             dense.close()
@@ -163,10 +164,13 @@ class Assistant:
             IndexStorageError: The index cannot be written.
             EmbeddingError: The embedding model is unreachable; what was done until then is kept.
         """
-        catalog = self._opened(create=True)
         to_do = self.plan(folder, rebuild=rebuild, allow_empty=allow_empty)
         return apply(
-            catalog, to_do, embedding=self._embedding, settings=self.settings, progress=progress
+            self._opened(create=True),
+            to_do,
+            embedding=self._embedding,
+            settings=self.settings,
+            progress=progress,
         )
 
     def add(self, documents: Iterable[Document], *, progress: Progress | None = None) -> SyncReport:
@@ -289,7 +293,7 @@ class Assistant:
         """
         return check(
             text,
-            against=against,
+            against=[against] if isinstance(against, str) else against,
             embedding=load_embedding("embedded", threads=self._threads),
         )
 
@@ -361,6 +365,8 @@ class Assistant:
     # The parts, opened when first needed.
 
     def _retrieve(self, query: str, *, limit: int, filters: Filters) -> Retrieval:
+        if limit < 0:
+            raise SettingsError(f"limit is {limit}; it must be 0 or more")
         catalog = self._opened()
         catalog.require_model(self._embedding)
         return retrieve(
@@ -370,7 +376,7 @@ class Assistant:
             lexical=self._lexical,
             embedding=self._embedding,
             limit=limit,
-            candidates=self.settings.candidates,
+            candidates=max(self.settings.candidates, limit),
             filters=filters,
         )
 
@@ -399,10 +405,10 @@ class Assistant:
     def _lexical(self) -> LexicalIndex:
         return LexicalIndex(self._opened())
 
-    def _folder(self, folder: str | Path | None) -> Path:
+    def _folder(self, folder: str | Path | None) -> str | Path:
         """The folder to sync: as named, else the one the index is of, else the settings'."""
         if folder is not None:
-            return Path(folder)
+            return folder
         if self._catalog is not None and (known := self._catalog.manifest().folder):
             return Path(known)
         default = Path(self.settings.folder)
@@ -416,4 +422,8 @@ class Assistant:
         documents = "1 document" if total == 1 else f"{total:,} documents"
         if filters == Filters():
             return documents if total else ""
-        return f"the chosen part of {documents}"
+        chosen = self._opened().selected(
+            within=filters.within, types=filters.types, since=filters.since, until=filters.until
+        )
+        part = "none" if chosen is not None and not len(chosen) else "the chosen part"
+        return f"{part} of {documents}"

@@ -45,6 +45,13 @@ class Filters:
     since: date | None = None
     until: date | None = None
 
+    def __post_init__(self) -> None:
+        """Take a string by itself, which is a sequence of letters too, for what it says."""
+        for name in ("within", "types"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                object.__setattr__(self, name, (value,))
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

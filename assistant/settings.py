@@ -10,6 +10,7 @@ from typing import Any
 from assistant.errors import SettingsError
 
 CONFIG_FILE = "assistant.toml"
+KINDS = {int: "a whole number", float: "a number", str: "a text"}
 ENVIRONMENT_PREFIX = "ASSISTANT_"
 
 
@@ -67,9 +68,13 @@ class Settings:
                 continue
             if not isinstance(value, wanted) or isinstance(value, bool):
                 raise SettingsError(
-                    f"{field.name} is {value!r}; it must be a {wanted.__name__}, "
+                    f"{field.name} is {value!r}; it must be {KINDS[wanted]}, "
                     f"such as {field.default!r}"
                 )
+        # Empty, as from a variable that is not set, they would mean the working folder.
+        for name in ("index", "folder"):
+            if not getattr(self, name).strip():
+                raise SettingsError(f"{name} is empty; name a folder, or leave it out")
         for name, least, most in (
             ("chunk_tokens", 16, 8192),
             ("max_file_bytes", 1, None),
@@ -127,7 +132,7 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(
                     f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}; "
-                    f"it must be a {type(default).__name__}, such as {default!r}"
+                    f"it must be {KINDS[type(default)]}, such as {default!r}"
                 ) from error
         values.update({name: value for name, value in overrides.items() if value is not None})
         unknown = sorted(set(values) - set(defaults))

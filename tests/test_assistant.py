@@ -125,6 +125,8 @@ def test_without_an_index_the_error_names_the_remedy(tmp_path: Path) -> None:
         for use in (assistant.status, assistant.doctor, lambda: assistant.ask(BRIDGE)):
             with pytest.raises(IndexMissingError, match="assistant sync"):
                 use()
+        with pytest.raises(CorpusError, match="missing"):
+            assistant.sync(tmp_path / "missing")
     assert not (tmp_path / "none").exists()
 
 
@@ -142,6 +144,34 @@ def test_within_asks_only_these_sources(assistant: Assistant) -> None:
     assert assistant.ask(BUDGET, within=[]).refused
     assert not assistant.ask(BUDGET, within=["minutes"]).refused, "the slash may be missing"
     assert assistant.ask(BUDGET, within=["minute"]).refused
+
+
+def test_one_name_by_itself_is_one_name(assistant: Assistant) -> None:
+    assert assistant.search(BRIDGE, within="rivers/") == assistant.search(
+        BRIDGE, within=["rivers/"]
+    )
+    assert assistant.search(BRIDGE, types="txt") == assistant.search(BRIDGE, types=["txt"])
+    assert assistant.search(BRIDGE, types="txt") != []
+    (verdict,) = assistant.check("It is red.", against="It is red.")
+    assert verdict.label == "quoted"
+
+
+def test_where_nothing_is_chosen_the_refusal_says_so(assistant: Assistant) -> None:
+    for within in ([], ["nowhere/"]):
+        assert "none of 3 documents" in assistant.ask(BRIDGE, within=within).text
+
+
+def test_the_limit_is_the_most_hits(tmp_path: Path) -> None:
+    with Assistant.open(tmp_path / "index", candidates=2) as assistant:
+        assistant.add(
+            Document.from_text(f"Ferry number {number} is blue.", source=f"ferries/{number}")
+            for number in range(20)
+        )
+        assert [len(assistant.search("ferry", limit=most)) for most in (0, 1, 15, 50)] == [
+            0, 1, 15, 20,
+        ]  # fmt: skip
+        with pytest.raises(SettingsError, match="limit is -1"):
+            assistant.search("ferry", limit=-1)
 
 
 def test_filters_by_type_and_date(tmp_path: Path) -> None:
@@ -484,6 +514,10 @@ def test_settings_are_checked_on_opening(tmp_path: Path) -> None:
         Assistant.open(tmp_path, chunk_token=100)
     with pytest.raises(SettingsError, match="between 16 and 8192"):
         Assistant.open(tmp_path, chunk_tokens=3)
+    with pytest.raises(SettingsError, match="index is empty"):
+        Assistant.open("")
+    with pytest.raises(EmbeddingError, match="is no embedding model"):
+        Assistant.open(tmp_path, embedding=5)  # type: ignore[arg-type]
     with (
         Assistant.open(tmp_path / "index", embedding="word2vec") as assistant,
         pytest.raises(EmbeddingError, match="word2vec"),

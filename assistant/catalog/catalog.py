@@ -121,12 +121,12 @@ class Catalog:
         if manifest.embedding == embedding.name:
             raise IndexMismatchError(
                 f"{self.folder} was built with another version of the embedding model "
-                f"{embedding.name!r}; run `assistant sync --rebuild`"
+                f"{embedding.name!r}; run `assistant sync --rebuild --index {self.folder}`"
             )
         raise IndexMismatchError(
             f"{self.folder} was built with the embedding model {manifest.embedding!r}, "
             f"not {embedding.name!r}; set embedding to {manifest.embedding!r}, "
-            f"or run `assistant sync --rebuild`"
+            f"or run `assistant sync --rebuild --index {self.folder}`"
         )
 
     def counts(self) -> Counts:

@@ -93,7 +93,14 @@ class LlamaIndexEmbedding:
     def _model(self) -> Any:
         from llama_index.core.base.embeddings.base import BaseEmbedding
 
-        return self._source if isinstance(self._source, BaseEmbedding) else self._source()
+        if isinstance(self._source, BaseEmbedding):
+            return self._source
+        if not callable(self._source):
+            raise EmbeddingError(
+                f"{self._source!r} is no embedding model; give a LlamaIndex embedding, or a name "
+                f"such as 'embedded'"
+            )
+        return self._source()
 
     def _ask(self, request: Callable[[], Any]) -> Any:
         """Send a request, again when the server is only busy."""

@@ -74,11 +74,13 @@ def plan(
     """Compare a folder with the index; `catalog` is None where there is no index yet.
 
     Raises:
-        CorpusError: The folder is missing or unreadable, or holds no document while the index
-            does (and `allow_empty` is False).
+        CorpusError: The folder is missing or unreadable, is that of an index, or holds no
+            document while the index does (and `allow_empty` is False).
         IndexMismatchError: The index is of another folder, model or chunking (and `rebuild` is
             False).
     """
+    if not str(folder):  # which would be the working folder
+        raise CorpusError("the name of the folder is empty; name a folder of documents")
     root = Path(folder)
     try:
         root = root.resolve(strict=True)
@@ -94,7 +96,8 @@ def plan(
         if not rebuild:
             require_same(catalog, root, embedding=embedding, settings=settings)
         known, others = catalog.files("folder"), catalog.files("program")
-    scan = _scan(root, keep_out=None if catalog is None else catalog.folder.resolve())
+    index = Path(settings.index) if catalog is None else catalog.folder
+    scan = _scan(root, index=index.resolve())
     if known and not scan.entries and not allow_empty:
         raise CorpusError(
             f"{root} holds no document that can be read, but the index has {len(known)} from it; "
@@ -135,7 +138,7 @@ def require_same(
         raise IndexMismatchError(
             f"{catalog.folder} has passages of up to {manifest.chunk_tokens} tokens, not "
             f"{settings.chunk_tokens}; set chunk_tokens to {manifest.chunk_tokens}, "
-            f"or run `assistant sync --rebuild`"
+            f"or run `assistant sync --rebuild --index {catalog.folder}`"
         )
 
 
@@ -152,8 +155,13 @@ class _Scan:
     skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def _scan(root: Path, *, keep_out: Path | None) -> _Scan:
+def _scan(root: Path, *, index: Path) -> _Scan:
     """All files to index below `root`; hidden ones, and folders that hold an index, are not."""
+    if root == index or (root / CATALOG_FILE).exists():
+        raise CorpusError(
+            f"{root} is the folder of an index, not of documents; name the folder of your "
+            f"documents, and keep the index in a folder of its own (--index indexes/NAME)"
+        )
     scan = _Scan()
     folders = [""]
     while folders:
@@ -165,9 +173,7 @@ def _scan(root: Path, *, keep_out: Path | None) -> _Scan:
             scan.failed.append(_unreadable(prefix, error))
             scan.unreadable.append(prefix)
             continue
-        if any(entry.name == CATALOG_FILE for entry in entries) or (
-            keep_out is not None and root / prefix == keep_out
-        ):
+        if any(entry.name == CATALOG_FILE for entry in entries) or root / prefix == index:
             continue
         for entry in entries:
             source = prefix + entry.name
