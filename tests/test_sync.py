@@ -302,6 +302,11 @@ def test_hidden_files_other_types_links_and_indexes_are_left_aside(corpus, tmp_p
     assert planned.failed == ()
 
 
+def test_the_folder_of_an_index_is_no_folder_of_documents(synced):
+    with pytest.raises(CorpusError, match="is the folder of an index"):
+        synced.plan(folder=synced.catalog.folder, rebuild=True)
+
+
 def test_a_folder_that_cannot_be_listed_keeps_its_documents(synced, monkeypatch):
     real = os.scandir
 
@@ -440,6 +445,16 @@ def test_progress_is_told_in_order(corpus):
     assert phases == ["documents", "lexical", "dense"]
 
 
+def test_a_large_document_is_not_silent(corpus):
+    corpus.write("log.txt", "\n\n".join(f"Line {n}: " + "a b c " * 40 for n in range(300)))
+    steps: list[Step] = []
+    report = corpus.sync(progress=steps.append)
+    told = [(step.done, step.total) for step in steps if step.phase == "passages"]
+    assert len(told) > 1
+    assert told == sorted(told)
+    assert told[-1] == (report.embedded, report.embedded)
+
+
 @pytest.mark.parametrize("limit", [1_000, 20_000, 70_000, 150_000])
 def test_a_full_disk_is_told_and_the_next_sync_goes_on(synced, limit):
     """A limit on the size of files stands for a full disk, whatever is written when it is met."""
@@ -515,6 +530,12 @@ def test_documents_from_a_program_live_beside_the_folder(synced):
     report = synced.sync()
     assert [failed.source for failed in report.failed] == ["id-4.txt"]
     assert synced.catalog.document("id-4.txt").text == "A program's."
+
+    report = put(program("id-5", "One."), program("id-5", "Two."), program("id-5", "One."))
+    assert (report.added, report.changed) == (1, 2)
+    put(program("id-5", "Two."), program("id-5", "One."))
+    assert synced.catalog.document("id-5").text == "One."
+    assert remove(synced.catalog, "id-5") == 1
 
     assert remove(synced.catalog, ["id-1", "id-2", "none"]) == 2
     assert synced.found("zebra") == []

@@ -11,6 +11,7 @@ from assistant.sync import Progress, Step
 
 DOING = {
     "documents": "reading documents",
+    "passages": "encoding passages",
     "lexical": "indexing words",
     "dense": "indexing vectors",
 }

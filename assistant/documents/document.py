@@ -83,7 +83,7 @@ class Document:
 
         if not source:
             raise DocumentError(
-                source, kind="empty", reason="its source is empty", remedy="give it a name or id"
+                "''", kind="empty", reason="its source is empty", remedy="give it a name or id"
             )
         visible, hidden = clean(text)
         blocks = tuple(Block(start=start, end=end) for start, end in paragraph_spans(visible))
@@ -96,7 +96,7 @@ class Document:
             )
         return cls(
             source=source,
-            title=source if title is None else title,
+            title=title or source,
             text=visible,
             type="txt",
             blocks=blocks,

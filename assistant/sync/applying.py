@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from assistant.catalog import Catalog, FileState, ListedDocument, WriteLock
@@ -96,7 +97,7 @@ def remove(catalog: Catalog, sources: Iterable[str]) -> int:
             bring back; nothing is removed then.
         IndexLockedError, IndexStorageError: As `apply`.
     """
-    wanted = list(dict.fromkeys(sources))
+    wanted = [sources] if isinstance(sources, str) else list(dict.fromkeys(sources))
     with WriteLock(catalog.folder, purpose="removing documents"):
         files = catalog.files("folder")
         for source in wanted:
@@ -143,7 +144,10 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.encoder = Encoder(
-            self.catalog, self.embedding, switched=lambda job: self.step(job.document.source)
+            self.catalog,
+            self.embedding,
+            switched=lambda job: self.step(job.document.source),
+            encoding=partial(self.tell, "passages"),
         )
 
     def describe(self, *, folder: Path | None, rebuild: bool) -> None:
@@ -266,13 +270,16 @@ class _Run:
         """Encode and switch documents from a program."""
         prepare(self.catalog)
         files, programs = self.catalog.files("folder"), self.catalog.files("program")
+        taken: set[str] = set()  # in this run; of several of one source the last one counts
         for document in documents:
             self.total += 1
             if document.source in files:
                 self.failures.append(_belongs_to_the_folder(document.source))
                 self.step(document.source)
                 continue
-            if document.source not in programs:
+            if document.source in taken:
+                self.changed += 1
+            elif document.source not in programs:
                 self.added += 1
             elif not programs[document.source].stale and self.same(document):
                 self.unchanged += 1
@@ -280,6 +287,7 @@ class _Run:
                 continue
             else:
                 self.changed += 1
+            taken.add(document.source)
             self.encoder.put(self.program_job(document))
         self.encoder.flush()
 
@@ -317,7 +325,7 @@ class _Run:
         if counts.cached_vectors - counts.passages > spare:
             with self.catalog.transaction() as transaction:
                 transaction.prune_vectors(spare=spare)
-        update(self.catalog, progress=self.tell_update)
+        update(self.catalog, progress=self.tell)
         self.catalog.settle()
         return SyncReport(
             added=self.added,
@@ -337,7 +345,7 @@ class _Run:
             seconds=time.monotonic() - self.started,
         )
 
-    def tell_update(self, phase: Phase, done: int, total: int) -> None:
+    def tell(self, phase: Phase, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(Step(phase, done, total))
 

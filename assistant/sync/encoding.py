@@ -30,13 +30,23 @@ class Encoder:
     """Collects documents, and gives their passages the vectors they lack."""
 
     def __init__(
-        self, catalog: Catalog, embedding: Embedding, *, switched: Callable[[Job], None]
+        self,
+        catalog: Catalog,
+        embedding: Embedding,
+        *,
+        switched: Callable[[Job], None],
+        encoding: Callable[[int, int], None],
     ) -> None:
+        """Call `switched` with each document when it is, and `encoding` in large ones.
+
+        The latter gets how many passages have been encoded, of how many.
+        """
         self.embedded = 0
         self.reused = 0
         self._catalog = catalog
         self._embedding = embedding
         self._switched = switched
+        self._encoding = encoding
         self._jobs: list[Job] = []
         self._missing: dict[bytes, tuple[str, list[tuple[int, int]]]] = {}
         self._ids: dict[bytes, int] = {}
@@ -72,6 +82,8 @@ class Encoder:
                 model = transaction.model(self._embedding)
                 self._ids |= transaction.store_vectors(zip(keys, encoded, strict=True), model=model)
             self.embedded += len(batch)
+            if rounds > 1:
+                self._encoding(start + len(batch), len(missing))
         if self._jobs:
             with self._catalog.transaction() as transaction:
                 for job in self._jobs:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Phase = Literal["documents", "lexical", "dense"]
+Phase = Literal["documents", "passages", "lexical", "dense"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +12,9 @@ class Step:
     """How far a sync has come.
 
     Attributes:
-        phase: "documents" (read, encoded and stored), then "lexical" and "dense" (the two
-            search indexes brought up to date).
+        phase: "documents" (read, encoded and stored) with, in between, "passages" (those of
+            large documents, encoded), then "lexical" and "dense" (the two search indexes
+            brought up to date).
         done: How much of it is done.
         total: How much there is; 0 if that is not known.
         name: The document last done, or empty.
