@@ -315,8 +315,18 @@ def test_check_judges_a_file_or_standard_input(run: Any, elsewhere: Path) -> Non
     assert partly.code == 1
     assert "missing.md" in partly.err
     assert "1 quoted" in partly.out
-    unreadable = run("check", "missing.txt", "--against", sources)
+    unreadable = run("check", "missing", "--against", sources)
     assert (unreadable.code, unreadable.out) == (1, "")
+    assert "No such file" in unreadable.err
+
+
+@pytest.mark.parametrize("against", ["missing.md", "nothing"])
+def test_check_does_not_judge_by_nothing(run: Any, elsewhere: Path, against: str) -> None:
+    (elsewhere / "nothing").mkdir()
+    (elsewhere / "draft.txt").write_text("It is red.")
+    done = run("check", "draft.txt", "--against", against)
+    assert (done.code, done.out) == (1, "")
+    assert f"nothing to judge by in {against}" in done.err
 
 
 # Errors.
@@ -328,6 +338,9 @@ def test_check_judges_a_file_or_standard_input(run: Any, elsewhere: Path) -> Non
         (["ask", "x", "--index", "none"], "assistant sync"),
         (["status"], "assistant sync"),
         (["sync", "missing"], "missing"),
+        (["sync", ""], "name of the folder is empty"),
+        (["sync", "--index", ""], "index is empty"),
+        (["sync", ".", "--index", "."], "folder of an index"),
         (["search", "x", "--index", "a\nb"], "a b"),
     ],
 )
@@ -337,6 +350,7 @@ def test_an_error_is_one_line_with_its_remedy(run: Any, arguments: list[str], sa
     assert done.err.count("\n") == 1
     assert done.err.startswith("assistant: ")
     assert said in done.err
+    assert list(Path().iterdir()) == []
 
 
 def test_a_setting_that_is_wrong_is_an_error(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,14 +376,18 @@ def test_the_unexpected_is_one_line_and_a_traceback_only_when_asked_for(
     assert "Traceback" in run("status").err
 
 
-def test_a_reader_that_has_enough_is_no_error(seeds_index: Path) -> None:
-    command = f"'{sys.executable}' -m assistant search treaty --limit 50 --json --index '{{}}'"
+@pytest.mark.parametrize(("options", "first"), [(["--json"], "{"), ([], " ")])
+def test_a_reader_that_has_enough_is_no_error(
+    seeds_index: Path, options: list[str], first: str
+) -> None:
+    words = " ".join(["search", "treaty", "--limit", "500", *options])
+    command = f"PYTHONUNBUFFERED=1 '{sys.executable}' -m assistant {words} --index '{{}}'"
     done = subprocess.run(
         ["bash", "-c", f"{command.format(seeds_index)} | head -c 1; echo ${{PIPESTATUS[0]}} >&2"],
         capture_output=True,
         text=True,
     )
-    assert (done.stdout, done.stderr) == ("{", "0\n")
+    assert (done.stdout, done.stderr) == (first, "0\n")
 
 
 def test_stopping_a_sync_loses_nothing(elsewhere: Path) -> None:

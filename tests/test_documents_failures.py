@@ -181,7 +181,8 @@ def slow_file(folder: Path) -> tuple[Path, str]:
 
 def test_results_come_in_order_from_any_number_of_children(tmp_path: Path) -> None:
     files = small_files(tmp_path, 150)
-    files[40:40] = [(tmp_path / "absent.txt", "absent.txt"), (tmp_path / "a.xyz", "a.xyz")]
+    (tmp_path / "a.xyz").touch()
+    files[40:40] = [(tmp_path / "absent.xyz", "absent.xyz"), (tmp_path / "a.xyz", "a.xyz")]
     for workers in (1, 3):
         results = list(read_documents(iter(files), settings=Settings(parse_workers=workers)))
         assert [result.source for result in results] == [source for _, source in files]

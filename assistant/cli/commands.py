@@ -10,7 +10,7 @@ from assistant.cli import views
 from assistant.cli.progress import shown
 from assistant.cli.screen import Screen, complain
 from assistant.documents import Document
-from assistant.errors import DocumentError
+from assistant.errors import CorpusError, DocumentError
 from assistant.payloads import (
     Payload,
     answer_payload,
@@ -116,6 +116,12 @@ def check(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> 
     results = list(assistant.read(options.against))
     documents = [result for result in results if isinstance(result, Document)]
     failed = [result for result in results if isinstance(result, DocumentError)]
+    if not documents:
+        told(failure_payload(error) for error in failed)
+        raise CorpusError(
+            f"there is nothing to judge by in {', '.join(options.against)}; "
+            f"name files or folders of documents after --against"
+        )
     verdicts = assistant.check(text, against=[document.text for document in documents])
     sources = [document.source for document in documents]
     if options.json:

@@ -47,6 +47,12 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, which does not call it an error."""
+        raise
+
+
 class Screen:
     """Writes paragraphs that fit the terminal; colours only where they are wanted (NO_COLOR)."""
 
@@ -56,7 +62,7 @@ class Screen:
     @cached_property
     def console(self) -> Console:
         """The terminal behind it."""
-        return Console(
+        return _Console(
             file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=True
         )
 

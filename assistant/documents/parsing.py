@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import os
 import stat
 from collections.abc import Callable
 from importlib import import_module
@@ -45,11 +46,12 @@ def parse(path: Path, *, source: str, settings: Settings) -> Document:
     Raises:
         DocumentError: The file cannot be read; the error says why and what to do.
     """
+    status = _status(path, source=source)
     type = SUPPORTED.get(path.suffix.lower())
     if type is None:
         suffix = f"{path.suffix} files" if path.suffix else "files without an extension"
         raise failure(source, "unsupported", f"{suffix} are not read")
-    data, modified = _read(path, source=source, most=settings.max_file_bytes)
+    data = _read(path, size=status.st_size, source=source, most=settings.max_file_bytes)
     builder = Builder(source=source)
     try:
         check_content(
@@ -68,6 +70,7 @@ def parse(path: Path, *, source: str, settings: Settings) -> Document:
     if not builder.blocks:
         reason = "all of its text is hidden from readers" if builder.hidden else None
         raise failure(source, "empty", reason)
+    modified = datetime.datetime.fromtimestamp(max(status.st_mtime, 0), datetime.UTC).date()
     return Document(
         source=source,
         title=builder.best_title(one_line(clean(PurePosixPath(source).stem)[0]) or source),
@@ -80,26 +83,34 @@ def parse(path: Path, *, source: str, settings: Settings) -> Document:
     )
 
 
-def _read(path: Path, *, source: str, most: int) -> tuple[bytes, datetime.date]:
+def _status(path: Path, *, source: str) -> os.stat_result:
+    """Look before reading: opening a pipe or a device can block for ever."""
     try:
-        # Opening a pipe or a device can block for ever, so look before.
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise failure(source, "unreadable", "it is not a regular file", "leave it out")
-        size = status.st_size
-        data = b""
+    except OSError as error:
+        raise _unopened(source, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise failure(source, "unreadable", "it is not a regular file", "leave it out")
+    return status
+
+
+def _read(path: Path, *, size: int, source: str, most: int) -> bytes:
+    data = b""
+    try:
         if size <= most:
             with path.open("rb") as file:
                 data = file.read(most + 1)
             size = max(size, len(data))
     except OSError as error:
-        reason = f"it cannot be opened ({error.strerror or error})"
-        raise failure(source, "unreadable", reason) from error
+        raise _unopened(source, error) from error
     if size > most:
         reason = f"it has {size:,} bytes, more than max_file_bytes ({most:,})"
         raise failure(source, "too-large", reason)
-    modified = datetime.datetime.fromtimestamp(max(status.st_mtime, 0), datetime.UTC).date()
-    return data, modified
+    return data
+
+
+def _unopened(source: str, error: OSError) -> DocumentError:
+    return failure(source, "unreadable", f"it cannot be opened ({error.strerror or error})")
 
 
 def _parser(type: str) -> Parser:
