@@ -626,6 +626,21 @@ def test_epub(tmp_path: Path) -> None:
     ]
 
 
+def test_mail_shows_what_it_quotes_as_text(tmp_path: Path) -> None:
+    data = (
+        b"Subject: Re: Cells\r\n\r\nAsk Hege first.\r\n\r\nTom wrote:\r\n> Hi Marta,\r\n>\r\n"
+        b"> the cells are late.\r\n> > Where are they?\r\n>And 5 > 4.\r\n"
+    )
+    document = read(tmp_path, "a.eml", data)
+    texts = [document.text[block.start : block.end] for block in document.blocks]
+    assert texts[1:] == [
+        "Ask Hege first.",
+        "Tom wrote:",
+        "Hi Marta,",
+        "the cells are late.\nWhere are they?\nAnd 5 > 4.",
+    ]
+
+
 def test_mail(tmp_path: Path) -> None:
     document = read(tmp_path, "a.eml", make_eml())
     assert (document.title, document.date) == ("Über den Vertrag", datetime.date(2025, 1, 17))

@@ -1,5 +1,6 @@
 """E-mail messages."""
 
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -9,6 +10,9 @@ from assistant.documents.days import day_of
 from assistant.documents.encodings import declared_encoding, decode
 
 _HEADERS = ("From", "To", "Cc", "Date")
+# The marks of what is quoted from earlier messages: "> > Dear all,".
+_QUOTED = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)
+_ABOVE_QUOTE = re.compile(r"^([^>\r\n].*)\n(?=>)", re.MULTILINE)
 _TELLING = ("From", "To", "Subject", "Date", "Received", "Message-ID", "MIME-Version")
 
 
@@ -56,4 +60,5 @@ def _add_body(body: EmailMessage, builder: Builder) -> None:
         declared = charset or declared_encoding(content)
         add_html(decode(content, declared=declared), builder, everything=True)
     else:
-        builder.paragraphs(decode(content, declared=charset))
+        text = _ABOVE_QUOTE.sub(r"\1\n\n", decode(content, declared=charset))
+        builder.paragraphs(_QUOTED.sub("", text))
