@@ -23,6 +23,8 @@ WINDOW = 256
 """Wordpieces that the model sees at once, [CLS] and [SEP] included."""
 PIECE_CHARACTERS = 20_000
 """Longer texts are tokenized piece by piece: an Encoding takes some 200 bytes a wordpiece."""
+QUESTION_CHARACTERS = 8_000
+"""What a question is encoded by: up to a second's work, where 100,000 characters took 15."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CLS, _SEP = 101, 102
@@ -89,8 +91,8 @@ class MiniLM:
             return list(pool.map(self._encode, *zip(*pairs, strict=True)))
 
     def encode_query(self, text: str) -> Vectors:
-        """Encode one question, shape (384,); errors as `encode`."""
-        return self._encode(text, ()).vector
+        """Encode one question, shape (384,), by its beginning if it is long; errors as `encode`."""
+        return self._encode(text[:QUESTION_CHARACTERS], ()).vector
 
     def _encode(self, text: str, spans: Sequence[tuple[int, int]]) -> Encoded:
         session, _ = self._loaded()

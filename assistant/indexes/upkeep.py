@@ -113,7 +113,7 @@ def doctor(catalog: Catalog, *, mend: bool = False) -> list[Finding]:
                     repair(catalog)
                     problem = check(catalog)
                     finding = replace(finding, ok=problem is None, mended=problem is None)
-                except AssistantError as error:
+                except (AssistantError, OSError) as error:
                     finding = replace(finding, detail=str(error))
             findings.append(finding)
     return [*findings, _room_finding(catalog)]
