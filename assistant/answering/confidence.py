@@ -11,8 +11,8 @@ from assistant.grounding.words import tokens
 
 # How many of the best passages speak for or against it.
 WITNESSES = 3
-# A question put to one document of prose, of up to so many passages, is weighed by itself. Such a text is
-# about the question's subject more often than not, so that likeness alone says less.
+# A question put to one document of prose, of up to so many passages, is weighed by itself. Such
+# a text is about the question's subject more often than not, so that likeness alone says less.
 FEW_PASSAGES = 8
 # Both were fitted (logistic regression, classes weighed alike) by `evals.calibration` on the
 # tuning halves: the first of CLAPNQ with the passage given; the second of CLAPNQ with all
