@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from assistant.answering import Answer
 from assistant.errors import DocumentError
 from assistant.grounding import Verdict
-from assistant.indexes import Finding
 from assistant.retrieval import Hit
 from assistant.sync import Plan, SyncReport
 
@@ -74,11 +73,6 @@ def failure_payload(error: DocumentError) -> Payload:
         "reason": error.reason,
         "remedy": error.remedy,
     }
-
-
-def finding_payload(finding: Finding) -> Payload:
-    """One thing that the doctor looked at."""
-    return plain(finding)
 
 
 def plain(value: "DataclassInstance") -> Payload:
