@@ -124,6 +124,7 @@ class Retrieval:
         query: What was searched.
         vector: Its vector.
         searched: How many passages the dense search came to compare, at most its `candidates`.
+        chosen: Whether the question was put to sources that were named.
         hits: Best first, ties by passage id; no two with the same text.
         vectors: By passage id, the vectors of a hit's sentences, shape (sentences, dimensions);
             None for a model that has none.
@@ -132,6 +133,7 @@ class Retrieval:
     query: str
     vector: Vectors
     searched: int
+    chosen: bool
     hits: tuple[Hit, ...]
     vectors: dict[int, Vectors | None]
 
@@ -225,7 +227,7 @@ def retrieve(
     ]
     kept = {hit.id for hit in hits}
     vectors_of = {key: sentences.get(key) for key in scores if key in kept}
-    return Retrieval(query, vector, len(near), tuple(hits), vectors_of)
+    return Retrieval(query, vector, len(near), filters.within is not None, tuple(hits), vectors_of)
 
 
 def fuse(
@@ -364,4 +366,4 @@ def reread(retrieval: Retrieval, *, embedding: Embedding) -> Retrieval:
         for hit, code in zip(retrieval.hits, encoded, strict=True)
     )
     vectors = {hit.id: code.sentences for hit, code in zip(hits, encoded, strict=True)}
-    return Retrieval(retrieval.query, vector, retrieval.searched, hits, vectors)
+    return replace(retrieval, vector=vector, hits=hits, vectors=vectors)

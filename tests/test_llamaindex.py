@@ -78,8 +78,8 @@ def test_the_engine_of_llama_index_runs_on_our_retriever(assistant: Assistant) -
 
 
 def test_our_engine_answers_with_citations_and_verdicts(assistant: Assistant) -> None:
-    response = assistant.as_query_engine(within=["payments.txt"]).query(QUESTION)
-    answer = assistant.ask(QUESTION, within=["payments.txt"])
+    response = assistant.as_query_engine(within=["payments.txt", "overview.md"]).query(QUESTION)
+    answer = assistant.ask(QUESTION, within=["payments.txt", "overview.md"])
     assert isinstance(response, Response)
     assert not answer.refused
     assert str(response) == answer.text

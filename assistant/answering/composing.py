@@ -47,7 +47,7 @@ def answer(
     """
     asked = Question.read(retrieval.query, rarity=rarity)
     readings = read(asked, retrieval)
-    sureness = confidence(asked, readings, searched=retrieval.searched)
+    sureness = confidence(asked, readings, retrieval)
     if sureness < threshold or not readings:
         searched = scope()
         text = (

@@ -8,12 +8,13 @@ import numpy as np
 
 from assistant.answering.reading import Question, Reading
 from assistant.grounding.words import tokens
+from assistant.retrieval import Retrieval
 
 # How many of the best passages speak for or against it.
 WITNESSES = 3
-# A question put to one document of prose, of up to so many passages, is weighed by itself. Such
-# a text is about the question's subject more often than not, so that likeness alone says less.
-FEW_PASSAGES = 8
+# A question put to one named document of prose, of up to so many passages, is weighed by itself.
+# Such a text is about the question's subject more often than not, so that likeness says less.
+FEW_PASSAGES = 3
 # Both were fitted (logistic regression, classes weighed alike) by `evals.calibration` on the
 # tuning halves: the first of CLAPNQ with the passage given; the second of CLAPNQ with all
 # passages searched, and of the seeds' cases.
@@ -65,11 +66,15 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
     }
 
 
-def confidence(question: Question, readings: Sequence[Reading], *, searched: int) -> float:
-    """The probability that the documents hold the answer; `searched` counts their passages."""
+def confidence(question: Question, readings: Sequence[Reading], retrieval: Retrieval) -> float:
+    """The probability that the documents hold the answer."""
     passages = [reading.hit.passage for reading in readings]
-    prose = all(passage.row is None for passage in passages)
-    one_text = searched <= FEW_PASSAGES and len({p.source for p in passages}) == 1 and prose
+    one_text = (
+        retrieval.chosen
+        and retrieval.searched <= FEW_PASSAGES
+        and len({passage.source for passage in passages}) == 1
+        and all(passage.row is None for passage in passages)
+    )
     return probability(signals(question, readings), coefficients=ONE_TEXT if one_text else CORPUS)
 
 
