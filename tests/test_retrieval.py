@@ -277,9 +277,9 @@ def test_filters_come_before_the_search(
 
 def test_the_limit_is_kept_and_duplicates_leave_room_for_others(tmp_path: Path) -> None:
     notice = "The mill of Lund is closed to visitors."
-    copies = [Document.from_text(notice, source=f"copy-{n:02}", title="") for n in range(30)]
+    copies = [Document.from_text(notice, source=f"copy-{n:02}", title="Mill") for n in range(30)]
     others = [
-        Document.from_text(f"The mill of Lund ground {grain}.", source=grain, title="")
+        Document.from_text(f"The mill of Lund ground {grain}.", source=grain, title="Mill")
         for grain in ("rye", "barley", "oats", "wheat", "millet")
     ]
     with Assistant.open(tmp_path / "index") as assistant:
