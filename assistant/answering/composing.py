@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 
 from assistant.answering.answer import Answer, Citation, Sentence
-from assistant.answering.confidence import confidence
+from assistant.answering.confidence import confidence, one_text
 from assistant.answering.reading import Question, Reading, read
 from assistant.answering.statements import Statement
 from assistant.documents import Document
@@ -11,11 +11,12 @@ from assistant.grounding import ground
 from assistant.prompts import render
 from assistant.retrieval import Retrieval
 
-# A further sentence must score at least this share of the first one's. If a number, a time or a
-# name was asked for, or if it is of another document, it must be nearly as good
-# (`evals.clapnq`: 2 points of ROUGE-L on such questions).
-LEAST_SHARE = 0.4
-NEARLY_AS_GOOD = 0.85
+# A further sentence must score at least this share of the first one's: where one short text was
+# asked, whose sentences are mostly about the matter; where a number, a time or a name was asked
+# for, or the sentence is of another document; and elsewhere (`evals.clapnq`, `evals.seeds`).
+SHARE_IN_ONE_TEXT = 0.4
+SHARE_NEARLY_AS_GOOD = 0.9
+SHARE = 0.85
 # Longer answers are not read; the first sentence may be as long as it is.
 MOST_WORDS = 130
 # A sentence of which this share of the words is in one already chosen says the same again.
@@ -67,7 +68,14 @@ def answer(
             timings={},
             closest=retrieval.hits[:3],
         )
-    chosen = arrange(choose(readings, question=asked, most=most_sentences))
+    chosen = arrange(
+        choose(
+            readings,
+            question=asked,
+            most=most_sentences,
+            share=SHARE_IN_ONE_TEXT if one_text(readings, retrieval) else SHARE,
+        )
+    )
     citations: list[Citation] = []
     sentences: list[Sentence] = []
     text = ""
@@ -93,11 +101,14 @@ def answer(
     )
 
 
-def choose(readings: Sequence[Reading], *, question: Question, most: int) -> list[Statement]:
+def choose(
+    readings: Sequence[Reading], *, question: Question, most: int, share: float
+) -> list[Statement]:
     """The best statements, best first: none that repeats another, none far worse than the first.
 
     A further row of a table must have all the words of the question that the first one has: it
-    is about another thing otherwise.
+    is about another thing otherwise. `share` of the first one's score is the least for a further
+    statement.
     """
     ranked = sorted(
         ((reading, index) for reading in readings for index in range(len(reading.scores))),
@@ -112,8 +123,8 @@ def choose(readings: Sequence[Reading], *, question: Question, most: int) -> lis
         length_with_it = length + len(statement.quote.split())
         if chosen:
             strict = question.kind is not None or reading.hit.source != chosen[0].reading.hit.source
-            share = NEARLY_AS_GOOD if strict else LEAST_SHARE
-            if statement.score < share * chosen[0].score or length_with_it > MOST_WORDS:
+            least = chosen[0].score * (SHARE_NEARLY_AS_GOOD if strict else share)
+            if statement.score < least or length_with_it > MOST_WORDS:
                 continue
             words = statement.stems
             if statement.is_row and chosen[0].is_row and not chosen[0].stems & asked <= words:

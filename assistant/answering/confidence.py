@@ -66,16 +66,21 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
     }
 
 
-def confidence(question: Question, readings: Sequence[Reading], retrieval: Retrieval) -> float:
-    """The probability that the documents hold the answer."""
+def one_text(readings: Sequence[Reading], retrieval: Retrieval) -> bool:
+    """Whether the question was put to one short text of prose, named by whoever asked."""
     passages = [reading.hit.passage for reading in readings]
-    one_text = (
+    return (
         retrieval.chosen
         and retrieval.searched <= FEW_PASSAGES
         and len({passage.source for passage in passages}) == 1
         and all(passage.row is None for passage in passages)
     )
-    return probability(signals(question, readings), coefficients=ONE_TEXT if one_text else CORPUS)
+
+
+def confidence(question: Question, readings: Sequence[Reading], retrieval: Retrieval) -> float:
+    """The probability that the documents hold the answer."""
+    coefficients = ONE_TEXT if one_text(readings, retrieval) else CORPUS
+    return probability(signals(question, readings), coefficients=coefficients)
 
 
 def probability(values: Mapping[str, float], *, coefficients: Mapping[str, float]) -> float:
