@@ -1,10 +1,10 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -100,6 +100,7 @@ class Assistant:
         if dense is not None:
             dense.close()
         self.__dict__.pop("_lexical", None)
+        self.__dict__.pop("_recent", None)
         if self._catalog is not None:
             self._catalog.close()
             self._catalog = None
@@ -234,7 +235,7 @@ class Assistant:
             found,
             rarity=self.rarity,
             scope=lambda: self._scope(filters),
-            document=self.document,
+            document=lambda source: self._recent(source, self._opened().revision()),
             threshold=self.settings.refusal_threshold,
             most_sentences=self.settings.answer_sentences,
             prompts=self.settings.prompts,
@@ -392,6 +393,11 @@ class Assistant:
         return self._given_embedding or load_embedding(
             self.settings.embedding, threads=self._threads
         )
+
+    @cached_property
+    def _recent(self) -> Callable[[str, int], Document | None]:
+        """The documents last cited, by source and revision: a large one takes long to read."""
+        return lru_cache(maxsize=8)(lambda source, _: self._opened().document(source))
 
     @property
     def _threads(self) -> int:

@@ -355,6 +355,22 @@ def test_what_only_looks_like_a_list_stays_apart(over: Opener) -> None:
 # Where it stands.
 
 
+def test_a_sentence_is_cited_under_its_own_heading(tmp_path: Path) -> None:
+    (tmp_path / "leave.md").write_text(
+        "# Leave\n\n## Annual leave\n\nOfficers at sea have 30 days of leave.\n\n"
+        "## Sick leave\n\nA note from a doctor is wanted after three days of illness.\n"
+    )
+    with Assistant.open(tmp_path / "index") as assistant:
+        assistant.sync(tmp_path)
+        assert len(assistant.retrieve("leave").hits) == 1, "the sections share a passage"
+        for question, heading in (
+            ("How many days of leave do officers at sea have?", "Annual leave"),
+            ("When is a note from a doctor wanted for illness?", "Sick leave"),
+        ):
+            answer = assistant.ask(question)
+            assert answer.citations[0].heading[-1] == heading, question
+
+
 @pytest.mark.parametrize(("number", "keeper"), [(17, "Halvard Moe"), (33, "Keeper 33 of Varnes")])
 def test_rows_of_a_csv_file_answer_and_are_cited(
     assistant: Assistant, number: int, keeper: str

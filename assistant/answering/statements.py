@@ -85,18 +85,20 @@ class Statement:
         Args:
             number: The citation's.
             document: The whole of an indexed document, by source; asked where its passage has
-                other rows or pages as well.
+                other rows, pages or headings as well.
         """
         hit = self.reading.hit
         passage = hit.passage
         page, page_end, row = passage.page, passage.page_end, passage.row
-        if row is not None or page != page_end:
+        heading = passage.heading
+        if row is not None or page != page_end or self._under_another_heading():
             whole = document(hit.source)
             if whole is not None and whole.content_hash == hit.content_hash:
                 starts = [block.start for block in whole.blocks]
                 first = whole.blocks[bisect_right(starts, self.start) - 1]
                 last = whole.blocks[bisect_right(starts, self.end - 1) - 1]
                 page, page_end, row = first.page, last.page_end, first.row
+                heading = first.heading
         return Citation(
             number=number,
             source=passage.source,
@@ -106,11 +108,25 @@ class Statement:
             end=self.end,
             page=page,
             page_end=page_end,
-            heading=passage.heading,
+            heading=heading,
             sheet=passage.sheet,
             row=row,
             content_hash=hit.content_hash,
         )
+
+    def _under_another_heading(self) -> bool:
+        """Whether the last heading before it is within the passage, and not the passage's own.
+
+        What stands between sentences is headings.
+        """
+        evidence, heading = self.reading.evidence, self.reading.hit.passage.heading
+        end = evidence.sentences[self.first].start
+        for before in (*evidence.sentences[: self.first][::-1], None):
+            between = evidence.text[0 if before is None else before.end : end].split("\n")
+            if lines := [line.strip() for line in between if line.strip()]:
+                return lines[-1] != (heading[-1] if heading else "")
+            end = 0 if before is None else before.start
+        return False
 
 
 def _list_around(reading: Reading, index: int) -> tuple[int, int]:
