@@ -392,6 +392,16 @@ def test_plain_text_headings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "title", ["The ferries of Lasse", "Отчёт о паромах за год", "渡し船の報告"]
+)
+def test_the_first_line_of_plain_text_may_be_its_title(tmp_path: Path, title: str) -> None:
+    document = read(tmp_path, "a.txt", f"{title}\n\nThere are nine. The oldest is Anna.".encode())
+    assert told(document)[0] == ("heading", title)
+    assert document.title == title
+    assert find(document, "nine").heading == (title,)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "THE FERRY WILL NOT SAIL TODAY.\n\nAsk at the harbour.",  # a sentence

@@ -8,6 +8,7 @@ from assistant.documents.cleaning import clean
 from assistant.documents.encodings import decode
 
 _LONGEST_HEADING = 80
+_MOST_TITLE_WORDS = 12
 # So many lines in capitals may follow one another as headings: a title, an author, a chapter.
 _MOST_IN_A_ROW = 3
 _UNDERLINED = re.compile(
@@ -30,7 +31,8 @@ def read_text(data: bytes, builder: Builder) -> None:
     """Read plain text: paragraphs are separated by blank lines, its line breaks stay.
 
     A heading is a short line that is underlined with === or ---, or that stands alone in
-    capitals above text that does not; the underline is left out.
+    capitals above text that does not; the underline is left out. So is the first line, if it
+    stands alone and does not end as a sentence does: it is the title.
     """
     text, hidden = clean(decode(data))
     builder.hidden += hidden
@@ -57,7 +59,7 @@ def _headings(text: str) -> list[_Heading]:
             title = underlined["title"].strip()
             found.append(_Heading(start, start + underlined.end(), title, level))
             room = _MOST_IN_A_ROW
-        elif room and _is_in_capitals(paragraph):
+        elif room and (_is_in_capitals(paragraph) or (not start and _is_title(paragraph))):
             found.append(_Heading(start, end, paragraph, 1))
             room -= 1
         else:
@@ -71,11 +73,20 @@ def _is_underlined(match: re.Match[str]) -> bool:
 
 
 def _is_in_capitals(paragraph: str) -> bool:
+    return paragraph.isupper() and _stands_alone(paragraph)
+
+
+def _is_title(paragraph: str) -> bool:
+    few = len(paragraph.split()) <= _MOST_TITLE_WORDS
+    return few and paragraph[-1] not in "?。！？)]”\"'" and _stands_alone(paragraph)
+
+
+def _stands_alone(paragraph: str) -> bool:
+    """Whether it is one line, mostly of letters, that neither ends a sentence nor begins one."""
     letters = sum(character.isalpha() for character in paragraph)
     digits = sum(character.isdigit() for character in paragraph)
     return (
-        paragraph.isupper()
-        and "\n" not in paragraph
+        "\n" not in paragraph
         and letters > max(2, digits)
         and _may_be_heading(paragraph)
         and not _LABEL.search(paragraph)
