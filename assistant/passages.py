@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from assistant.documents import Block, Document
 from assistant.errors import SettingsError
@@ -54,6 +54,56 @@ class Passage:
     def context(self) -> str:
         """What a reader has in mind on reaching the passage: title and headings, for embedding."""
         return " > ".join(dict.fromkeys((self.title, *self.heading)))
+
+    @property
+    def place(self) -> str:
+        """Where in the document, for people; see `place`."""
+        return place(self)
+
+
+class Placed(Protocol):
+    """What is somewhere in a document: a passage, a citation."""
+
+    @property
+    def title(self) -> str:
+        """The document's title."""
+
+    @property
+    def heading(self) -> tuple[str, ...]:
+        """The path of headings, outermost first."""
+
+    @property
+    def page(self) -> int | None:
+        """The first page."""
+
+    @property
+    def page_end(self) -> int | None:
+        """The last page."""
+
+    @property
+    def sheet(self) -> str | None:
+        """The sheet."""
+
+    @property
+    def row(self) -> int | None:
+        """The row."""
+
+
+def place(item: Placed) -> str:
+    """Where something is, for people: "pages 2-3, Terms", "sheet People, row 4".
+
+    A heading that only says the title again is left out.
+    """
+    parts = []
+    if item.page is not None:
+        several = item.page_end is not None and item.page_end != item.page
+        parts.append(f"pages {item.page}-{item.page_end}" if several else f"page {item.page}")
+    if item.sheet is not None:
+        parts.append(f"sheet {item.sheet}")
+    if item.row is not None:
+        parts.append(f"row {item.row}")
+    headings = [heading for heading in item.heading if heading != item.title]
+    return ", ".join([*parts, " > ".join(headings)] if headings else parts)
 
 
 class _Piece(NamedTuple):

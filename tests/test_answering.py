@@ -408,6 +408,8 @@ def test_pages_of_a_pdf_are_cited(
     check_promises(assistant, answer)
     (citation,) = [c for c in answer.citations if wanted in c.quote]
     assert (citation.page, citation.page_end) == pages
+    first, last = pages
+    assert citation.place.startswith(f"pages {first}-{last}" if first != last else f"page {first}")
     shown = f"page {pages[0]}" if pages[0] == pages[1] else f"pages {pages[0]}-{pages[1]}"
     assert citation.place.startswith(shown)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from assistant.grounding import Label
+from assistant.passages import place
 from assistant.retrieval import Hit
 
 
@@ -40,18 +41,8 @@ class Citation:
 
     @property
     def place(self) -> str:
-        """Where in the document, for people: "page 2", "sheet People, row 4", "A > B"."""
-        parts = []
-        if self.page is not None:
-            several = self.page_end is not None and self.page_end != self.page
-            parts.append(f"pages {self.page}-{self.page_end}" if several else f"page {self.page}")
-        if self.sheet is not None:
-            parts.append(f"sheet {self.sheet}")
-        if self.row is not None:
-            parts.append(f"row {self.row}")
-        if self.heading:
-            parts.append(" > ".join(self.heading))
-        return ", ".join(parts)
+        """Where in the document, for people; see `passages.place`."""
+        return place(self)
 
 
 @dataclass(frozen=True, slots=True)

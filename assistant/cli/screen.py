@@ -4,14 +4,10 @@ import json
 import re
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from assistant.answering import Citation
-    from assistant.passages import Passage
 
 # Document text and file names come from strangers. Escape sequences are taken out whole; then all
 # that a terminal obeys instead of showing it, and what turns the reading direction round.
@@ -83,16 +79,3 @@ class Screen:
     def json(self, value: Any) -> None:
         """Write one JSON object."""
         self._stream.write(to_json(value) + "\n")
-
-
-def place(item: "Passage | Citation") -> str:
-    """Where it is, for people: page, sheet, row and headings, those that say the title left out."""
-    parts = []
-    if item.page is not None:
-        parts.append(f"page {item.page}")
-    if item.sheet is not None:
-        parts.append(f"sheet {item.sheet}")
-    if item.row is not None:
-        parts.append(f"row {item.row}")
-    headings = [heading for heading in item.heading if heading != item.title]
-    return one_line(", ".join([*parts, " > ".join(headings)] if headings else parts))

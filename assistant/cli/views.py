@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from assistant.answering import Answer, Citation
 from assistant.assistant import Status
-from assistant.cli.screen import Screen, one_line, place
+from assistant.cli.screen import Screen, one_line
 from assistant.grounding import Verdict
 from assistant.indexes import Finding
 from assistant.retrieval import Hit
@@ -54,7 +54,7 @@ def show_refusal(answer: Answer, screen: Screen) -> None:
 
 def show_citation(citation: Citation, screen: Screen) -> None:
     """A source: number, title, name, place and the words cited."""
-    names = filter(None, (citation.source, place(citation)))
+    names = filter(None, (citation.source, citation.place))
     screen.write(
         (one_line(citation.title), "bold"),
         "".join(f" · {one_line(name)}" for name in names),
@@ -171,7 +171,7 @@ def show_findings(findings: Sequence[Finding], screen: Screen) -> None:
 
 
 def _where(hit: Hit) -> tuple[tuple[str, str], str]:
-    names = filter(None, (hit.source, place(hit.passage)))
+    names = filter(None, (hit.source, hit.passage.place))
     return (one_line(hit.title), "bold"), "".join(f" · {one_line(name)}" for name in names)
 
 
