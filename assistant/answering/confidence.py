@@ -15,9 +15,9 @@ WITNESSES = 3
 # A question put to one named document of prose, of up to so many passages, is weighed by itself.
 # Such a text is about the question's subject more often than not, so that likeness says less.
 FEW_PASSAGES = 3
-# Both were fitted (logistic regression, classes weighed alike) by `evals.calibration` on the
-# tuning halves: the first of CLAPNQ with the passage given; the second of CLAPNQ with all
-# passages searched, and of the seeds' cases.
+# Both were fitted (logistic regression, classes weighed alike) on the tuning halves: the first of
+# CLAPNQ with the passage given; the second of CLAPNQ with all passages searched, and of the
+# seeds' cases. `evals.calibration` fits them anew beside these, and prints what each achieves.
 ONE_TEXT = {
     "bias": -7.08,
     "passage": 1.69,
