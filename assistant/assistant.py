@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answering import Answer, answer
+from assistant.bundled import shipped
 from assistant.catalog import Catalog, Counts, Failure, ListedDocument, Manifest, open_catalog
 from assistant.documents import Document, read_documents
 from assistant.embedding import Embedding, load_embedding
@@ -17,7 +18,7 @@ from assistant.errors import DocumentError, IndexMissingError, SettingsError
 from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
-from assistant.settings import Settings, shipped
+from assistant.settings import Settings
 from assistant.sync import Plan, Progress, SyncReport, add, apply, plan, remove
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Data files that ship inside llama-index-core, found without the 2.5 seconds of importing it."""
+"""Where data files are: those shipped with this program, and those bundled in llama-index-core."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,3 +23,10 @@ def bundled(name: str) -> Path:
         if path.exists():
             return path
     raise AssistantError(f"llama-index-core does not hold its data file {name}; {REMEDY}")
+
+
+def shipped(name: str) -> Path:
+    """The folder `prompts` or `seeds` that came with the program (in a wheel, or in a clone)."""
+    package = Path(__file__).parent
+    inside = package / "data" / name
+    return inside if inside.is_dir() else package.parent / name

@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
+from assistant.bundled import shipped
 from assistant.errors import PromptError
-from assistant.settings import shipped
 
 # Which variables each prompt has; a file that uses another one, or lacks one, is an error.
 VARIABLES = {

@@ -139,10 +139,3 @@ class Settings:
         if unknown:
             raise SettingsError(f"unknown setting {unknown[0]!r}; known: {', '.join(defaults)}")
         return replace(cls(), **values)
-
-
-def shipped(name: str) -> Path:
-    """The folder `prompts` or `seeds` that came with the program (in a wheel, or in a clone)."""
-    package = Path(__file__).parent
-    inside = package / "data" / name
-    return inside if inside.is_dir() else package.parent / name

@@ -8,9 +8,9 @@ from functools import cache
 from itertools import accumulate
 
 from assistant import Assistant, Document
+from assistant.bundled import shipped
 from assistant.embedding.minilm import MODEL_FOLDER
 from assistant.passages import split
-from assistant.settings import shipped
 from assistant.tokens import count_tokens
 
 WORD = re.compile(r"\b[a-z]{4,}\b")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
-from assistant.settings import shipped
+from assistant.bundled import shipped
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from assistant import Assistant, Document, __version__
+from assistant.bundled import shipped
 from assistant.cli import main
 from assistant.cli.progress import Lines
 from assistant.cli.screen import to_json, visible
 from assistant.errors import IndexStorageError
-from assistant.settings import shipped
 from assistant.sync import Step
 
 COMMANDS = ["sync", "ask", "search", "status", "doctor", "check"]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from assistant.bundled import shipped
 from assistant.errors import PromptError
 from assistant.prompts import VARIABLES, load, render
-from assistant.settings import shipped
 
 VALUES = {"query": "Who?", "scope": "3 documents"}
 

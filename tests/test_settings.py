@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from assistant.bundled import shipped
 from assistant.errors import SettingsError
-from assistant.settings import Settings, shipped
+from assistant.settings import Settings
 
 
 def load(directory: Path, environment: dict[str, str] | None = None, **overrides) -> Settings:

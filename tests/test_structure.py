@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import only what stands before it.
 ORDER = [
-    *("errors", "settings", "prompts", "bundled", "sentences", "tokens", "documents", "passages"),
+    *("errors", "settings", "bundled", "prompts", "sentences", "tokens", "documents", "passages"),
     *("embedding", "catalog", "indexes", "sync", "grounding", "retrieval", "answering"),
     *("payloads", "llamaindex", "assistant", "cli", "__main__"),
 ]
