@@ -395,7 +395,7 @@ class Catalog:
         """What the lexical index holds of each passage past `after`: (id, text).
 
         Title and headings are part of the text: in a field of their own, they count for too much
-        (nDCG@10 on SciFact's train claims, in a trial of the fused ranking: .735 so, .747 as it is).
+        (nDCG@10 on SciFact's train claims, in a trial of the fusion: .735 so, .747 as it is).
         """
         while True:
             rows = self._rows(
