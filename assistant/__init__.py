@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assistant.answering import Answer, Citation, Sentence
     from assistant.assistant import Assistant, Status
+    from assistant.conversation import Conversation, Turn
     from assistant.documents import Block, Document
     from assistant.errors import AssistantError
     from assistant.grounding import Support, Verdict
@@ -29,6 +30,7 @@ _HOMES = {
     "AssistantError": "assistant.errors",
     "Block": "assistant.documents",
     "Citation": "assistant.answering",
+    "Conversation": "assistant.conversation",
     "Document": "assistant.documents",
     "Hit": "assistant.retrieval",
     "Plan": "assistant.sync",
@@ -37,6 +39,7 @@ _HOMES = {
     "Status": "assistant.assistant",
     "Support": "assistant.grounding",
     "SyncReport": "assistant.sync",
+    "Turn": "assistant.conversation",
     "Verdict": "assistant.grounding",
 }
 
@@ -46,6 +49,7 @@ __all__ = [
     "AssistantError",
     "Block",
     "Citation",
+    "Conversation",
     "Document",
     "Hit",
     "Plan",
@@ -54,6 +58,7 @@ __all__ = [
     "Status",
     "Support",
     "SyncReport",
+    "Turn",
     "Verdict",
 ]
 

@@ -9,9 +9,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from assistant.answering import Answer, answer
+from assistant.answering import Answer, Event, Searching, compose
 from assistant.bundled import shipped
-from assistant.catalog import Catalog, Counts, Failure, ListedDocument, Manifest, open_catalog
+from assistant.catalog import (
+    Catalog,
+    Conversations,
+    Counts,
+    Failure,
+    ListedConversation,
+    ListedDocument,
+    Manifest,
+    open_catalog,
+)
+from assistant.conversation import Conversation, Turn
+from assistant.conversation.feedback import Case, cases
+from assistant.conversation.followups import standalone
 from assistant.documents import Document, read_documents
 from assistant.embedding import Embedding, load_embedding
 from assistant.errors import DocumentError, IndexMissingError, SettingsError
@@ -207,15 +219,46 @@ class Assistant:
         self,
         question: str,
         *,
+        history: Sequence[Turn] = (),
+        search_query: str | None = None,
         within: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
         since: date | None = None,
         until: date | None = None,
     ) -> Answer:
+        """Answer a question; arguments and errors as `stream`, of which it is the last event."""
+        *_, last = self.stream(
+            question,
+            history=history,
+            search_query=search_query,
+            within=within,
+            types=types,
+            since=since,
+            until=until,
+        )
+        assert isinstance(last, Answer)
+        return last
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        search_query: str | None = None,
+        within: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Iterator[Event]:
         """Answer a question from the documents, every sentence cited and checked, or refuse.
+
+        Yields what is searched, then each sentence of the answer, and at last the whole Answer.
+        Closing the iterator stops the work.
 
         Args:
             question: Any text.
+            history: The turns before it, in the light of which it is read.
+            search_query: What to search, instead of what the history makes of the question.
             within: Only these sources, or folders of sources ("reports/2024/").
             types: Only these formats ("pdf").
             since: Only documents of this date or later.
@@ -229,9 +272,13 @@ class Assistant:
         """
         started = time.perf_counter()
         filters = Filters(within, types, since, until)
-        found = self.retrieve(question, within=within, types=types, since=since, until=until)
+        query = search_query or (
+            standalone(question, history, rarity=self.rarity) if history else question
+        )
+        yield Searching(query)
+        found = self.retrieve(query, within=within, types=types, since=since, until=until)
         retrieved = time.perf_counter()
-        result = answer(
+        for event in compose(
             question,
             found,
             rarity=self.rarity,
@@ -240,14 +287,60 @@ class Assistant:
             threshold=self.settings.refusal_threshold,
             most_sentences=self.settings.answer_sentences,
             prompts=self.settings.prompts,
-        )
-        done = time.perf_counter()
-        timings = {
-            "retrieve": round(retrieved - started, 4),
-            "answer": round(done - retrieved, 4),
-            "total": round(done - started, 4),
-        }
-        return replace(result, timings=timings)
+        ):
+            if not isinstance(event, Answer):
+                yield event
+                continue
+            done = time.perf_counter()
+            timings = {
+                "retrieve": round(retrieved - started, 4),
+                "answer": round(done - retrieved, 4),
+                "total": round(done - started, 4),
+            }
+            yield replace(event, timings=timings)
+
+    def chat(
+        self,
+        *,
+        id: str | None = None,
+        history: Sequence[Turn] = (),
+        owner: str | None = None,
+    ) -> Conversation:
+        """Begin a conversation, or resume one that was kept.
+
+        Args:
+            id: Of the conversation to resume.
+            history: The turns before, for a conversation that begins elsewhere.
+            owner: Whose it is; another's cannot be resumed. None is anybody.
+
+        Raises:
+            ConversationError: There is no such conversation, or it is another's.
+            SettingsError: Both an id and a history are given.
+            IndexMissingError, IndexStorageError: As `ask`, on resuming.
+        """
+        if id is None:
+            return Conversation(
+                self.stream, self._conversations, owner=owner or "", history=history
+            )
+        if history:
+            raise SettingsError("a conversation that is resumed has its history; leave it out")
+        return Conversation.resume(id, self.stream, self._conversations, owner=owner)
+
+    def conversations(self, *, owner: str | None = None) -> list[ListedConversation]:
+        """The conversations that are kept, an owner's or all, those changed last first.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        return self._conversations().listed(owner=owner)
+
+    def feedback(self, *, owner: str | None = None) -> list[Case]:
+        """The answers that were rated, as cases of an eval set; an owner's or all.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        return cases(self._conversations(), owner=owner)
 
     def search(
         self,
@@ -381,6 +474,9 @@ class Assistant:
             candidates=max(self.settings.candidates, limit),
             filters=filters,
         )
+
+    def _conversations(self) -> Conversations:
+        return self._opened().conversations
 
     def _opened(self, *, create: bool = False, mend: bool = True) -> Catalog:
         if self._catalog is None:

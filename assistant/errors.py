@@ -6,6 +6,9 @@
     ├── DocumentError            one file cannot be read; has `source`, `kind`, `reason`, `remedy`
     ├── CorpusError              the folder to index is missing, unreadable or suddenly empty
     ├── EmbeddingError           an embedding model is unknown, unreachable or answers nonsense
+    ├── ConversationError        there is no such conversation, or no such turn in it
+    ├── UploadError              an upload is too large, too many, or of a type that is not read
+    ├── ServerError              the server cannot run as asked
     └── IndexStorageError        the index folder cannot be used as it is
         ├── IndexMissingError    there is no index there yet
         ├── IndexLockedError     another process is writing
@@ -51,6 +54,18 @@ class CorpusError(AssistantError):
 
 class EmbeddingError(AssistantError):
     """An embedding model is unknown, unreachable, or answers nonsense."""
+
+
+class ConversationError(AssistantError):
+    """There is no such conversation, or no such turn in it."""
+
+
+class UploadError(AssistantError):
+    """An upload is too large, too many files, or of a type that is not read."""
+
+
+class ServerError(AssistantError):
+    """The server cannot run as asked."""
 
 
 class IndexStorageError(AssistantError):

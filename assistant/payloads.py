@@ -1,9 +1,11 @@
 """Values as plain data, ready for JSON: what programs get from every door but Python's."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from assistant.answering import Answer
 from assistant.errors import DocumentError
@@ -15,13 +17,15 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Payload = dict[str, Any]
+Value = TypeVar("Value")
 
 
 def answer_payload(answer: Answer) -> Payload:
     """An answer; the headings of a citation are a list, outermost first."""
-    payload = plain(answer)
-    del payload["closest"]
-    return payload
+    payload = plain(replace(answer, closest=()))
+    for citation, shown in zip(answer.citations, payload["citations"], strict=True):
+        shown["why"] = citation.why
+    return payload | {"closest": [hit_payload(hit) for hit in answer.closest]}
 
 
 def hit_payload(hit: Hit) -> Payload:
@@ -79,6 +83,38 @@ def plain(value: "DataclassInstance") -> Payload:
     """Any of our frozen values, field by field, as JSON knows them."""
     payload: Payload = _jsonable(asdict(value))
     return payload
+
+
+def restored(kind: type[Value], payload: Payload) -> Value:
+    """The value that `plain` made plain; fields that it does not know are left aside.
+
+    Raises:
+        TypeError: A field that has no default is missing.
+    """
+    hints = _hints(kind)  # type: ignore[arg-type]
+    known = {name: _restored(hints[name], payload[name]) for name in hints if name in payload}
+    return kind(**known)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+def _restored(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    inner = get_args(kind)
+    if NoneType in inner:
+        return _restored(inner[0], value)
+    if get_origin(kind) is tuple:
+        return tuple(_restored(inner[0], item) for item in value)
+    if is_dataclass(kind):
+        return restored(kind, value)  # type: ignore[arg-type]
+    if kind is date:
+        return date.fromisoformat(value)
+    return kind(*value) if isinstance(value, list) else value  # a named tuple
 
 
 def _jsonable(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -105,15 +106,44 @@ class Hit:
 
     @property
     def why(self) -> str:
-        """The reasons in a line: both ranks with their scores, and the matching words."""
-        dense = f"dense #{self.dense_rank}" if self.dense_rank else "dense beyond reach"
-        lexical = (
-            f"lexical #{self.lexical_rank} (BM25 {self.lexical_score:.1f})"
-            if self.lexical_rank
-            else "lexical none"
-        )
-        words = ", ".join(self.matched) or "no word"
-        return f"{dense} (cosine {self.cosine:.2f}) · {lexical} · matches {words}"
+        """The reasons in a line; see `reasons`."""
+        return reasons(self)
+
+
+class Found(Protocol):
+    """What a search found: a hit, or the citation made of it."""
+
+    @property
+    def cosine(self) -> float:
+        """As in `Hit`."""
+
+    @property
+    def dense_rank(self) -> int | None:
+        """As in `Hit`."""
+
+    @property
+    def lexical_rank(self) -> int | None:
+        """As in `Hit`."""
+
+    @property
+    def lexical_score(self) -> float:
+        """As in `Hit`."""
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """As in `Hit`."""
+
+
+def reasons(found: Found) -> str:
+    """Why something was found, in a line: both ranks with their scores, and the matching words."""
+    dense = f"dense #{found.dense_rank}" if found.dense_rank else "dense beyond reach"
+    lexical = (
+        f"lexical #{found.lexical_rank} (BM25 {found.lexical_score:.1f})"
+        if found.lexical_rank
+        else "lexical none"
+    )
+    words = ", ".join(found.matched) or "no word"
+    return f"{dense} (cosine {found.cosine:.2f}) · {lexical} · matches {words}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

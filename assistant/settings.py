@@ -38,6 +38,8 @@ class Settings:
         refusal_threshold: An answer whose probability of being in the documents is below this
             is a refusal.
         prompts: A folder whose files replace the built-in prompts of the same name, or empty.
+        max_upload_bytes: The files of one upload through the server may have so much together.
+        max_upload_files: And there may be so many of them.
     """
 
     index: str = "indexes/default"
@@ -54,6 +56,8 @@ class Settings:
     answer_sentences: int = 3
     refusal_threshold: float = 0.5
     prompts: str = ""
+    max_upload_bytes: int = 100_000_000
+    max_upload_files: int = 50
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -86,6 +90,8 @@ class Settings:
             ("candidates", 1, 10_000),
             ("answer_sentences", 1, 50),
             ("refusal_threshold", 0.0, 1.0),
+            ("max_upload_bytes", 1, None),
+            ("max_upload_files", 1, 10_000),
         ):
             value = getattr(self, name)
             if not value >= least or (most is not None and value > most):  # not a number, too

@@ -18,7 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("errors", "settings", "bundled", "prompts", "sentences", "tokens", "documents", "passages"),
     *("embedding", "catalog", "indexes", "sync", "grounding", "retrieval", "answering"),
-    *("payloads", "llamaindex", "assistant", "cli", "__main__"),
+    *("payloads", "conversation", "sources", "uploads", "llamaindex", "assistant", "server"),
+    *("cli", "__main__"),
 ]
 # The package's own __init__ only says where the public names live.
 CONTENTS_PAGE = "__init__"
@@ -100,8 +101,9 @@ def test_the_package_never_imports_evals() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(assistant.__all__) == [
-        *("Answer", "Assistant", "AssistantError", "Block", "Citation", "Document", "Hit"),
-        *("Plan", "Sentence", "Settings", "Status", "Support", "SyncReport", "Verdict"),
+        *("Answer", "Assistant", "AssistantError", "Block", "Citation", "Conversation"),
+        *("Document", "Hit", "Plan", "Sentence", "Settings", "Status", "Support"),
+        *("SyncReport", "Turn", "Verdict"),
     ]
     for name in assistant.__all__:
         assert getattr(assistant, name).__name__ == name

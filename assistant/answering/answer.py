@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from assistant.grounding import Label
 from assistant.passages import place
-from assistant.retrieval import Hit
+from assistant.retrieval import Hit, reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,14 @@ class Citation:
         sheet: The sheet, for spreadsheets.
         row: The row, for tables.
         content_hash: SHA-256 of the file when it was indexed, hex: tells whether it has changed.
+        passage: The text of the passage that was read for it, of which the quote is a part.
+        passage_start: The passage's offset in the document's text.
+        score: The passage's score, and what it was found by, as in `Hit`.
+        cosine: See `Hit`.
+        dense_rank: See `Hit`.
+        lexical_rank: See `Hit`.
+        lexical_score: See `Hit`.
+        matched: See `Hit`.
     """
 
     number: int
@@ -38,6 +46,19 @@ class Citation:
     sheet: str | None
     row: int | None
     content_hash: str
+    passage: str
+    passage_start: int
+    score: float
+    cosine: float
+    dense_rank: int | None
+    lexical_rank: int | None
+    lexical_score: float
+    matched: tuple[str, ...]
+
+    @property
+    def why(self) -> str:
+        """Why the passage was found, in a line; see `retrieval.reasons`."""
+        return reasons(self)
 
     @property
     def place(self) -> str:
@@ -77,6 +98,8 @@ class Answer:
         model: What wrote it: "extractive", or a language model's name.
         timings: Seconds spent, by step: "retrieve", "answer", "total".
         closest: For a refusal, what came closest, best first; not an answer.
+        choices: Not empty if the text asks back which of these is meant; there are no sentences
+            and citations then, and it is no refusal.
     """
 
     question: str
@@ -89,3 +112,31 @@ class Answer:
     model: str
     timings: dict[str, float]
     closest: tuple[Hit, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """The first thing told while an answer is made: what is searched."""
+
+    search_query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A sentence of the answer, as soon as it is there.
+
+    Attributes:
+        text: What to append; the texts of all pieces are the answer's.
+        sentence: The sentence, with its verdict.
+        citations: Those of its citations that no piece before it had.
+    """
+
+    text: str
+    sentence: Sentence
+    citations: tuple[Citation, ...]
+
+
+# What is told while an answer is made: what is searched, its sentences, and at last all of it. A
+# refusal and a question back have no pieces.
+Event = Searching | Piece | Answer

@@ -1,8 +1,8 @@
 """Hits become an Answer: the fewest verbatim sentences that answer, or a refusal."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from assistant.answering.answer import Answer, Citation, Sentence
+from assistant.answering.answer import Answer, Citation, Piece, Sentence
 from assistant.answering.confidence import confidence, one_text
 from assistant.answering.reading import Question, Reading, read
 from assistant.answering.statements import Statement
@@ -23,7 +23,7 @@ MOST_WORDS = 130
 SAME = 0.8
 
 
-def answer(
+def compose(
     question: str,
     retrieval: Retrieval,
     *,
@@ -33,8 +33,10 @@ def answer(
     threshold: float,
     most_sentences: int,
     prompts: str = "",
-) -> Answer:
+) -> Iterator[Piece | Answer]:
     """Answer from what was retrieved, in the documents' own sentences, or refuse.
+
+    Yields each sentence as soon as it was checked, and at last the whole answer.
 
     Args:
         question: As it was asked.
@@ -56,7 +58,7 @@ def answer(
             if searched
             else render("refusal-empty", folder=prompts, query=retrieval.query)
         )
-        return Answer(
+        yield Answer(
             question=question,
             search_query=retrieval.query,
             text=text,
@@ -68,6 +70,7 @@ def answer(
             timings={},
             closest=retrieval.hits[:3],
         )
+        return
     chosen = arrange(
         choose(
             readings,
@@ -86,9 +89,11 @@ def answer(
         citations.append(statement.citation(number, document=document))
         # A list ends its paragraph.
         gap = "" if not text else "\n\n" if "\n" in sentences[-1].text else " "
-        text += f"{gap}{statement.text} [{number}]"
+        piece = f"{gap}{statement.text} [{number}]"
+        text += piece
         sentences.append(Sentence(statement.text, verdict.label, (number,), verdict.reason))
-    return Answer(
+        yield Piece(piece, sentences[-1], (citations[-1],))
+    yield Answer(
         question=question,
         search_query=retrieval.query,
         text=text,

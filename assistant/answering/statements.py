@@ -112,6 +112,14 @@ class Statement:
             sheet=passage.sheet,
             row=row,
             content_hash=hit.content_hash,
+            passage=passage.text,
+            passage_start=passage.start,
+            score=hit.score,
+            cosine=hit.cosine,
+            dense_rank=hit.dense_rank,
+            lexical_rank=hit.lexical_rank,
+            lexical_score=hit.lexical_score,
+            matched=hit.matched,
         )
 
     def _under_another_heading(self) -> bool:

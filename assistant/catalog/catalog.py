@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.catalog.conversations import Conversations
 from assistant.catalog.records import (
     Counts,
     Failure,
@@ -96,6 +98,11 @@ class Catalog:
             yield Transaction(connection)
             connection.execute("UPDATE manifest SET value = value + 1 WHERE key = 'revision'")
             connection.execute("COMMIT")
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """The conversations that are kept in this index."""
+        return Conversations(self._storage)
 
     # What the index is.
 

@@ -1,0 +1,39 @@
+"""A turn of a conversation: what was asked, and the answer."""
+
+import json
+from dataclasses import dataclass
+
+from assistant.answering import Answer
+from assistant.catalog import Feedback
+from assistant.payloads import plain, restored
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was asked, and the answer: as the assistant gave it, or any text.
+
+    Attributes:
+        question: As it was asked.
+        answer: The answer; a text for a history that comes from elsewhere.
+        feedback: What the reader thought of it, or None.
+    """
+
+    question: str
+    answer: Answer | str
+    feedback: Feedback | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return self.answer if isinstance(self.answer, str) else self.answer.text
+
+
+def packed(answer: Answer | str) -> str:
+    """An answer as JSON, in ASCII, to be kept."""
+    return json.dumps(answer if isinstance(answer, str) else plain(answer), separators=(",", ":"))
+
+
+def unpacked(text: str) -> Answer | str:
+    """The answer that was packed."""
+    kept = json.loads(text)
+    return kept if isinstance(kept, str) else restored(Answer, kept)
