@@ -207,6 +207,24 @@ class Catalog:
             )
         }
 
+    def content_hashes(self, sources: Sequence[str]) -> dict[str, str]:
+        """The content hashes of those of these documents that there are, by source."""
+        return dict(
+            self._rows(
+                "SELECT d.source, d.content_hash FROM json_each(?) wanted "
+                "JOIN documents d ON d.source = wanted.value",
+                json.dumps(list(sources)),
+            )
+        )
+
+    def sources_of(self, content_hash: str) -> list[str]:
+        """The documents of this content, by source."""
+        rows = self._rows(
+            "SELECT source FROM documents WHERE content_hash = CAST(? AS TEXT) ORDER BY source",
+            encode(content_hash),
+        )
+        return [row[0] for row in rows]
+
     def failures(self) -> list[Failure]:
         """The files that could not be read at the last sync, by source."""
         return [
