@@ -27,6 +27,7 @@ from assistant.conversation.followups import standalone
 from assistant.documents import Document, read_documents
 from assistant.embedding import Embedding, load_embedding
 from assistant.errors import DocumentError, IndexMissingError, SettingsError
+from assistant.examples import examples
 from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 # Passages that are retrieved to answer a question.
 READ_FOR_ANSWERS = 10
+# Documents from which example questions are drawn.
+EXAMPLES_FROM = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class Assistant:
             dense.close()
         self.__dict__.pop("_lexical", None)
         self.__dict__.pop("_recent", None)
+        self.__dict__.pop("_examples", None)
         if self._catalog is not None:
             self._catalog.close()
             self._catalog = None
@@ -411,6 +415,14 @@ class Assistant:
             files += [(found.folder / name, (path / name).as_posix()) for name in names]
         yield from read_documents(files, settings=self.settings)
 
+    def examples(self, count: int = 4) -> list[str]:
+        """Questions drawn from the documents, which they answer; fewer where little is there.
+
+        Raises:
+            IndexMissingError, IndexMismatchError, IndexStorageError, EmbeddingError: As `ask`.
+        """
+        return list(self._examples(self._opened().revision(), count))
+
     # Looking after the index.
 
     def status(self) -> Status:
@@ -495,6 +507,19 @@ class Assistant:
     def _recent(self) -> Callable[[str, int], Document | None]:
         """The documents last cited, by source and revision: a large one takes long to read."""
         return lru_cache(maxsize=8)(lambda source, _: self._opened().document(source))
+
+    @cached_property
+    def _examples(self) -> Callable[[int, int], list[str]]:
+        """The examples of a revision: to try them takes longer than to answer a question."""
+        return lru_cache(maxsize=4)(lambda _, count: self._drawn(count))
+
+    def _drawn(self, count: int) -> list[str]:
+        catalog = self._opened()
+        documents = catalog.documents()
+        # Spread over the corpus, as neighbours are often alike.
+        some = documents[:: max(1, len(documents) // EXAMPLES_FROM)][:EXAMPLES_FROM]
+        passages = [catalog.passages_of(document.source)[:6] for document in some]
+        return examples(passages, ask=self.ask, count=count)
 
     @property
     def _threads(self) -> int:

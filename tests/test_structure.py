@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("errors", "settings", "bundled", "prompts", "sentences", "tokens", "documents", "passages"),
     *("embedding", "catalog", "indexes", "sync", "grounding", "retrieval", "answering"),
+    "examples",
     *("payloads", "conversation", "sources", "uploads", "llamaindex", "assistant", "server"),
     *("cli", "__main__"),
 ]

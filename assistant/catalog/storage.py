@@ -19,6 +19,8 @@ from assistant.errors import (
 
 CATALOG_FILE = "catalog.sqlite3"
 FORMAT = 1
+# So long another process may hold the file before it counts as locked.
+BUSY_SECONDS = 30.0
 
 # Wide columns come last: SQLite reads a row's overflow pages only as far as it must.
 _SCHEMA = """
@@ -215,7 +217,7 @@ class Storage:
         connection = sqlite3.connect(
             f"file:{quote(str(self.path.absolute()))}?{mode}",
             uri=True,
-            timeout=30,
+            timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -254,7 +256,7 @@ class Storage:
             return self._corrupt(str(error))
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return IndexLockedError(
-                f"{self.path} stayed locked by another process for 30 seconds; "
+                f"{self.path} stayed locked by another process for {BUSY_SECONDS:.0f} seconds; "
                 f"wait until it is done, or stop it, and try again"
             )
         if primary == sqlite3.SQLITE_FULL:

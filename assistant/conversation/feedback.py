@@ -11,7 +11,7 @@ Case = dict[str, Any]
 
 
 def cases(conversations: Conversations, *, owner: str | None = None) -> list[Case]:
-    """The rated turns as cases, those rated first first.
+    """The rated turns as cases, in the order in which they were asked.
 
     What was rated good was answered well, so that its quotes are accepted answers, and its sources
     the right ones; or it was refused rightly. Of what was rated bad, only the question is known:
@@ -42,6 +42,6 @@ def cases(conversations: Conversations, *, owner: str | None = None) -> list[Cas
                     case["answerable"] = not answer.refused
                     case["answers"] = [citation.quote for citation in citations]
                     case["sources"] = list(dict.fromkeys(c.source for c in citations))
-                found.append((feedback.given_at, turn.id, case))
+                found.append((turn.id, case))
             history.append({"question": turn.question, "answer": text})
-    return [case for _, _, case in sorted(found, key=lambda item: item[:2])]
+    return [case for _, case in sorted(found, key=lambda item: item[0])]
