@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from assistant.answering import Answer
 from assistant.catalog import StoredPassage
+from assistant.grounding.words import listed
 
 # "SWIFT is a ...", "Dmitry Peskov said that ...": who or what a sentence is about, and what one
 # may ask of it. A name is a run of capitalised words, which keeps the question readable.
@@ -17,6 +18,8 @@ SAYING = re.compile(
 BEING = re.compile(
     rf"^(?P<article>The |An? )?{NAME} (?P<verb>is|was|are|were) (?P<rest>(?:an?|the|one) .+)"
 )
+    rf"^(?P<article>The |An? )?{NAME} (?P<verb>is|was|are|were) (?P<rest>(?:an?|the|one) .+)"
+)
 PERSON = re.compile(
     r"\b(?:president|minister|ambassador|secretary|spokes\w+|leader|director|author|chair\w*|"
     r"professor|chief|head|king|queen|founder|engineer|analyst|who|born)\b",
@@ -24,54 +27,11 @@ PERSON = re.compile(
 )
 # What begins like a name and is none.
 NO_NAMES = frozenset(
-    [
-        "The",
-        "He",
-        "She",
-        "It",
-        "They",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "There",
-        "Here",
-        "We",
-        "You",
-        "I",
-        "If",
-        "When",
-        "While",
-        "What",
-        "Who",
-        "How",
-        "Why",
-        "Where",
-        "In",
-        "On",
-        "At",
-        "But",
-        "And",
-        "Or",
-        "So",
-        "Not",
-        "No",
-        "Yes",
-        "As",
-        "For",
-        "From",
-        "By",
-        "With",
-        "After",
-        "Before",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-    ]
+    listed("""
+    The He She It They This That These Those There Here We You I If When While What Who How Why
+    Where In On At But And Or So Not No Yes As For From By With After Before Monday Tuesday
+    Wednesday Thursday Friday Saturday Sunday
+    """)
 )
 LONGEST_WORDS = 12
 # An answer that is less sure makes no good example.
