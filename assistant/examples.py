@@ -18,8 +18,6 @@ SAYING = re.compile(
 BEING = re.compile(
     rf"^(?P<article>The |An? )?{NAME} (?P<verb>is|was|are|were) (?P<rest>(?:an?|the|one) .+)"
 )
-    rf"^(?P<article>The |An? )?{NAME} (?P<verb>is|was|are|were) (?P<rest>(?:an?|the|one) .+)"
-)
 PERSON = re.compile(
     r"\b(?:president|minister|ambassador|secretary|spokes\w+|leader|director|author|chair\w*|"
     r"professor|chief|head|king|queen|founder|engineer|analyst|who|born)\b",
