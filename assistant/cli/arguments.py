@@ -1,109 +1,12 @@
-"""The commands and options, and the help that teaches them."""
+"""The commands and their options."""
 
 import argparse
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 from assistant import __version__
-
-DESCRIPTION = "Ask your documents; every sentence of the answer is cited and checked."
-
-EPILOG = """\
-begin with these three:
-  assistant sync FOLDER           index the documents in a folder (the shipped examples if none)
-  assistant ask "QUESTION"        an answer from them, with sources and verdicts, or a refusal
-  assistant status                what is indexed, and which files could not be read
-
-examples:
-  assistant sync ~/papers --index indexes/papers
-  assistant ask "Who signed it, and when?" --index indexes/papers
-  assistant ask "Who signed it?" --within 2024/ minutes.pdf --json
-  assistant search "payment systems" --limit 5
-  assistant check draft.md --against ~/papers
-
-Every command has its own help: assistant COMMAND --help
-
-exit codes:
-  0   fine; an answer that refuses ("the documents do not say") is fine too
-  1   an error, told in one line with its remedy; or some files could not be read or mended
-  2   the command was not understood
-  130 stopped from the keyboard
-
-Results go to standard output, progress and errors to standard error.
-Settings: assistant.toml in the working folder, or ASSISTANT_INDEX, ASSISTANT_EMBEDDING and so on.
-"""
-
-SYNC = """\
-Bring the index in step with a folder: new and changed files are read, files that are gone are
-removed, the rest is left alone. A file that cannot be read is named with the reason and the
-remedy; its earlier version stays, the others are indexed, and the exit code is 1. Stopped at any
-moment, the same command goes on where it was.
-"""
-SYNC_EXAMPLES = """\
-examples:
-  assistant sync                  the folder of the index; for a new index, the shipped examples
-  assistant sync ~/papers         another folder
-  assistant sync ~/papers --dry-run
-  assistant sync --rebuild        read everything anew, e.g. after choosing another model
-"""
-
-ASK = """\
-Answer a question from the indexed documents alone. Each sentence is cited and was checked against
-its source: quoted (word for word), supported, weak or unsupported. If the documents do not hold
-the answer, the reply says so, and that is not an error.
-"""
-ASK_EXAMPLES = """\
-examples:
-  assistant ask "How long will the treaty last?"
-  assistant ask "Who spoke of SWIFT?" --within statements/ overview.md
-  assistant ask "What changed?" --type pdf docx --since 2024-01-01 --json
-
---json prints one object: question, search_query, text, refused, confidence,
-sentences [{text, verdict, citations, reason}], citations [{number, source, title, page, page_end,
-heading, sheet, row, start, end, quote, content_hash}], model, timings. A heading is the list of
-headings above the quote, outermost first; start and end count characters in the document's text.
-"""
-
-SEARCH = """\
-Find the passages that fit a query best, by meaning and by words, each with the reason it is there.
-"""
-SEARCH_EXAMPLES = """\
-examples:
-  assistant search SWIFT
-  assistant search "payment systems" --limit 3 --within reports/
-  assistant search sanctions --type pdf --json
-"""
-
-STATUS = """\
-Tell what the index is and holds: its folder, model and size, every document, and the files that
-could not be read at the last sync.
-"""
-STATUS_EXAMPLES = """\
-examples:
-  assistant status
-  assistant status --json         all documents, however many
-"""
-
-DOCTOR = """\
-Look at everything that can go wrong with an index, thoroughly. The search indexes can be mended;
-the catalog is the truth, from which they are built. The exit code is 1 if something is wrong.
-"""
-DOCTOR_EXAMPLES = """\
-examples:
-  assistant doctor
-  assistant doctor --mend
-"""
-
-CHECK = """\
-Judge each sentence of any text by the sources you name: quoted, supported, weak or unsupported,
-with the place that bears it out or contradicts it. Needs no index. Unsupported sentences are a
-result, not an error.
-"""
-CHECK_EXAMPLES = """\
-examples:
-  assistant check draft.md --against sources/ minutes.pdf
-  pbpaste | assistant check - --against report.docx --json
-"""
+from assistant.cli import help as texts
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -119,12 +22,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+class _Contents(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest command, whose indentation argparse does not count."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = len("    conversations")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="assistant",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=texts.DESCRIPTION,
+        epilog=texts.EPILOG,
+        formatter_class=_Contents,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"assistant {__version__}")
@@ -146,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_common(added, default=argparse.SUPPRESS)
         return added
 
-    sync = command("sync", "index a folder, or what changed in it", SYNC, SYNC_EXAMPLES)
+    sync = command("sync", "index a folder, or what changed in it", texts.SYNC, texts.SYNC_EXAMPLES)
     sync.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder of documents")
     sync.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     sync.add_argument(
@@ -160,23 +71,23 @@ def _parser() -> argparse.ArgumentParser:
         help="let a folder that holds no document any more empty the index",
     )
 
-    ask = command("ask", "answer a question, cited and checked", ASK, ASK_EXAMPLES)
+    ask = command("ask", "answer a question, cited and checked", texts.ASK, texts.ASK_EXAMPLES)
     ask.add_argument("question", nargs="+", type=_text, metavar="QUESTION", help="any question")
     _add_filters(ask)
 
-    search = command("search", "find passages, with reasons", SEARCH, SEARCH_EXAMPLES)
+    search = command("search", "find passages, with reasons", texts.SEARCH, texts.SEARCH_EXAMPLES)
     search.add_argument("query", nargs="+", type=_text, metavar="QUERY", help="any words")
     search.add_argument(
         "--limit", type=_count, default=10, metavar="N", help="the most passages (default 10)"
     )
     _add_filters(search)
 
-    command("status", "what is indexed, and what failed", STATUS, STATUS_EXAMPLES)
+    command("status", "what is indexed, and what failed", texts.STATUS, texts.STATUS_EXAMPLES)
 
-    doctor = command("doctor", "look for damage, and mend it", DOCTOR, DOCTOR_EXAMPLES)
+    doctor = command("doctor", "look for damage, and mend it", texts.DOCTOR, texts.DOCTOR_EXAMPLES)
     doctor.add_argument("--mend", action="store_true", help="put right what can be put right")
 
-    check = command("check", "judge a text by sources you name", CHECK, CHECK_EXAMPLES)
+    check = command("check", "judge a text by sources you name", texts.CHECK, texts.CHECK_EXAMPLES)
     check.add_argument("file", metavar="FILE", help="the text to judge; - is standard input")
     check.add_argument(
         "--against",
@@ -186,6 +97,44 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="the sources: files, or folders of documents",
     )
+
+    chat = command("chat", "a conversation on the terminal", texts.CHAT, texts.CHAT_EXAMPLES)
+    chat.add_argument("--resume", metavar="ID", help="go on with a conversation that was kept")
+    _add_filters(chat)
+
+    conversations = command(
+        "conversations",
+        "list what is kept, export, delete",
+        texts.CONVERSATIONS,
+        texts.CONVERSATIONS_EXAMPLES,
+    )
+    what = conversations.add_mutually_exclusive_group()
+    what.add_argument("--export", metavar="ID", help="print this one as Markdown")
+    what.add_argument("--delete", metavar="ID", help="delete this one")
+
+    command("feedback", "rated answers, as an eval set", texts.FEEDBACK, texts.FEEDBACK_EXAMPLES)
+
+    serve = command("serve", "the chat page, HTTP and MCP", texts.SERVE, texts.SERVE_EXAMPLES)
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)"
+    )
+    serve.add_argument("--port", type=_port, default=7860, metavar="N", help="(7860)")
+    who = serve.add_mutually_exclusive_group()
+    who.add_argument("--auth", type=Path, metavar="FILE", help="let in the users of this file")
+    who.add_argument(
+        "--no-auth", action="store_true", help="let everybody in, though others can reach it"
+    )
+
+    user = command("user", "add who may use the server", texts.USER, texts.USER_EXAMPLES)
+    user.add_argument("name", type=_text, metavar="NAME", help="the user's name")
+    user.add_argument(
+        "--file", type=Path, required=True, metavar="FILE", help="the file of users, for --auth"
+    )
+    change = user.add_mutually_exclusive_group()
+    change.add_argument("--remove", action="store_true", help="remove the user")
+    change.add_argument("--token", action="store_true", help="make a token for the user's programs")
+
+    command("mcp", "tools for other models, over stdio", texts.MCP, texts.MCP_EXAMPLES)
     return parser
 
 
@@ -233,6 +182,13 @@ def _text(value: str) -> str:
 def _count(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 1000:
         raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 1000")
+    return int(value)
+
+
+def _port(value: str) -> int:
+    # 0 lets the system choose a free one.
+    if not value.isdecimal() or int(value) > 65535:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 0 to 65535")
     return int(value)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from assistant.assistant import Assistant
 from assistant.cli import views
+from assistant.cli.chatting import chat
 from assistant.cli.progress import shown
-from assistant.cli.screen import Screen, complain
+from assistant.cli.screen import Screen, complain, visible
 from assistant.documents import Document
 from assistant.errors import CorpusError, DocumentError
 from assistant.payloads import (
@@ -34,6 +35,12 @@ def run(options: argparse.Namespace) -> int:
         "status": status,
         "doctor": doctor,
         "check": check,
+        "chat": chat,
+        "conversations": conversations,
+        "feedback": feedback,
+        "serve": serve,
+        "user": user,
+        "mcp": mcp,
     }
     with Assistant.open(options.index) as assistant:
         return commands[options.command](assistant, options, Screen())
@@ -131,6 +138,64 @@ def check(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> 
     else:
         views.show_verdicts(verdicts, sources, screen)
     return told(failure_payload(error) for error in failed)
+
+
+def conversations(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant conversations`."""
+    if options.delete:
+        assistant.chat(id=options.delete).delete()
+        if options.json:
+            screen.json({"deleted": options.delete})
+        else:
+            screen.write("deleted")
+    elif options.export:
+        conversation = assistant.chat(id=options.export)
+        text = conversation.markdown()
+        if options.json:
+            screen.json({"id": conversation.id, "title": conversation.title, "markdown": text})
+        else:
+            sys.stdout.write(visible(text))
+    else:
+        kept = assistant.conversations()
+        if options.json:
+            screen.json({"conversations": [plain(listed) for listed in kept]})
+        else:
+            views.show_conversations(kept, screen)
+    return FINE
+
+
+def feedback(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant feedback`."""
+    for case in assistant.feedback():
+        screen.json(case, indent=None)
+    return FINE
+
+
+# Serving: what is imported here loads the libraries that serve.
+
+
+def serve(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant serve`."""
+    from assistant.cli import serving
+
+    return serving.serve(assistant, options, screen)
+
+
+def user(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant user`."""
+    from assistant.cli import serving
+
+    return serving.user(options, screen)
+
+
+def mcp(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant mcp`."""
+    from assistant.server.mcp import run_stdio
+
+    if sys.stdin.isatty():
+        complain("a program that speaks MCP is meant to start this; see assistant mcp --help")
+    run_stdio(assistant)
+    return FINE
 
 
 def filters(options: argparse.Namespace) -> dict[str, Any]:

@@ -27,9 +27,9 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("", _SEQUENCE.sub("", text))
 
 
-def to_json(value: Any) -> str:
-    """JSON in which whatever could disturb a terminal is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+def to_json(value: Any, *, indent: int | None = 2) -> str:
+    """JSON in which whatever could disturb a terminal is escaped; on one line without indent."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -76,6 +76,6 @@ class Screen:
             self.console.print(margin + line if line or label else line)
             margin = Text(" " * indent)
 
-    def json(self, value: Any) -> None:
-        """Write one JSON object."""
-        self._stream.write(to_json(value) + "\n")
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        """Write one JSON object; on one line without indent."""
+        self._stream.write(to_json(value, indent=indent) + "\n")

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from assistant.answering import Answer, Citation
+from assistant.answering import Answer, Citation, Sentence
 from assistant.assistant import Status
+from assistant.catalog import ListedConversation
 from assistant.cli.screen import Screen, one_line
 from assistant.grounding import Verdict
 from assistant.indexes import Finding
@@ -62,6 +63,59 @@ def show_citation(citation: Citation, screen: Screen) -> None:
         label=f"  [{citation.number}]",
     )
     screen.write((f"“{one_line(citation.quote)}”", "italic"), indent=6)
+
+
+def show_sentence(sentence: Sentence, text: str, screen: Screen) -> None:
+    """A sentence of an answer, as it is told, with its verdict quietly beside it."""
+    reason = f": {one_line(sentence.reason)}" if sentence.reason else ""
+    screen.write(
+        text.strip(), (f" ({sentence.verdict}{reason})", f"dim {STYLES[sentence.verdict]}")
+    )
+
+
+def show_end(answer: Answer, screen: Screen) -> None:
+    """What follows the sentences of an answer that were shown one by one, or stands for them."""
+    if answer.refused:
+        show_refusal(answer, screen)
+    elif answer.choices:
+        screen.write(answer.text)
+        for number, choice in enumerate(answer.choices, start=1):
+            screen.write(one_line(choice), indent=6, label=f"  {number}")
+        screen.write(("type a number, or ask in other words", "dim"))
+    for citation in answer.citations:
+        names = filter(None, (citation.title, citation.source, citation.place))
+        where = " · ".join(map(one_line, names))
+        screen.write((where, "dim"), indent=6, label=f"  [{citation.number}]")
+
+
+def show_passage(citation: Citation, screen: Screen) -> None:
+    """The whole passage that is cited, the cited words standing out, and why it was found."""
+    start = citation.start - citation.passage_start
+    end = citation.end - citation.passage_start
+    passage = citation.passage
+    # Without colours the words are set apart by marks.
+    before, after = ("", "") if screen.console.color_system else ("»", "«")
+    names = filter(None, (citation.source, citation.place))
+    screen.write(
+        (one_line(citation.title), "bold"),
+        "".join(f" · {one_line(name)}" for name in names),
+        indent=6,
+        label=f"  [{citation.number}]",
+    )
+    quote = (before + passage[start:end] + after, "reverse")
+    screen.write(passage[:start], quote, passage[end:], indent=6)
+    screen.write((one_line(citation.why), "dim"), indent=6)
+
+
+def show_conversations(conversations: Sequence[ListedConversation], screen: Screen) -> None:
+    """The conversations that are kept."""
+    if not conversations:
+        screen.write("No conversation is kept; /save in assistant chat keeps one.")
+    for listed in conversations:
+        day = listed.changed_at.isoformat(" ", "minutes")[:16]
+        owner = f", {one_line(listed.owner)}" if listed.owner else ""
+        about = f" · {_counted(listed.turns, 'turn')}, {day}{owner}"
+        screen.write(f"{listed.id}  ", (one_line(listed.title), "bold"), (about, "dim"), indent=2)
 
 
 def show_hits(hits: Sequence[Hit], screen: Screen) -> None:

@@ -1,0 +1,222 @@
+"""What `--help` says: of the whole, and of each command what it does, with examples."""
+
+from textwrap import indent
+
+DESCRIPTION = "Ask your documents; every sentence of the answer is cited and checked."
+
+EPILOG = """\
+begin with these three:
+  assistant sync FOLDER           index the documents in a folder (the shipped examples if none)
+  assistant ask "QUESTION"        an answer from them, with sources and verdicts, or a refusal
+  assistant status                what is indexed, and which files could not be read
+
+examples:
+  assistant sync ~/papers --index indexes/papers
+  assistant ask "Who signed it, and when?" --index indexes/papers
+  assistant ask "Who signed it?" --within 2024/ minutes.pdf --json
+  assistant search "payment systems" --limit 5
+  assistant check draft.md --against ~/papers
+  assistant chat                  a conversation on the terminal
+  assistant serve                 the same in a page, over HTTP and MCP
+
+Every command has its own help: assistant COMMAND --help
+
+exit codes:
+  0   fine; an answer that refuses ("the documents do not say") is fine too
+  1   an error, told in one line with its remedy; or some files could not be read or mended
+  2   the command was not understood
+  130 stopped from the keyboard
+
+Results go to standard output, progress and errors to standard error.
+Settings: assistant.toml in the working folder, or ASSISTANT_INDEX, ASSISTANT_EMBEDDING and so on.
+"""
+
+SYNC = """\
+Bring the index in step with a folder: new and changed files are read, files that are gone are
+removed, the rest is left alone. A file that cannot be read is named with the reason and the
+remedy; its earlier version stays, the others are indexed, and the exit code is 1. Stopped at any
+moment, the same command goes on where it was.
+"""
+SYNC_EXAMPLES = """\
+examples:
+  assistant sync                  the folder of the index; for a new index, the shipped examples
+  assistant sync ~/papers         another folder
+  assistant sync ~/papers --dry-run
+  assistant sync --rebuild        read everything anew, e.g. after choosing another model
+"""
+
+ASK = """\
+Answer a question from the indexed documents alone. Each sentence is cited and was checked against
+its source: quoted (word for word), supported, weak or unsupported. If the documents do not hold
+the answer, the reply says so, and that is not an error.
+"""
+ASK_EXAMPLES = """\
+examples:
+  assistant ask "How long will the treaty last?"
+  assistant ask "Who spoke of SWIFT?" --within statements/ overview.md
+  assistant ask "What changed?" --type pdf docx --since 2024-01-01 --json
+
+--json prints one object: question, search_query, text, refused, confidence,
+sentences [{text, verdict, citations, reason}], citations [{number, source, title, page, page_end,
+heading, sheet, row, start, end, quote, content_hash}], model, timings. A heading is the list of
+headings above the quote, outermost first; start and end count characters in the document's text.
+"""
+
+SEARCH = """\
+Find the passages that fit a query best, by meaning and by words, each with the reason it is there.
+"""
+SEARCH_EXAMPLES = """\
+examples:
+  assistant search SWIFT
+  assistant search "payment systems" --limit 3 --within reports/
+  assistant search sanctions --type pdf --json
+"""
+
+STATUS = """\
+Tell what the index is and holds: its folder, model and size, every document, and the files that
+could not be read at the last sync.
+"""
+STATUS_EXAMPLES = """\
+examples:
+  assistant status
+  assistant status --json         all documents, however many
+"""
+
+DOCTOR = """\
+Look at everything that can go wrong with an index, thoroughly. The search indexes can be mended;
+the catalog is the truth, from which they are built. The exit code is 1 if something is wrong.
+"""
+DOCTOR_EXAMPLES = """\
+examples:
+  assistant doctor
+  assistant doctor --mend
+"""
+
+CHECK = """\
+Judge each sentence of any text by the sources you name: quoted, supported, weak or unsupported,
+with the place that bears it out or contradicts it. Needs no index. Unsupported sentences are a
+result, not an error.
+"""
+CHECK_EXAMPLES = """\
+examples:
+  assistant check draft.md --against sources/ minutes.pdf
+  pbpaste | assistant check - --against report.docx --json
+"""
+
+CHAT = """\
+Hold a conversation: follow-ups ("And when did it end?") are understood in the light of what was
+asked before, and what was searched is shown where it differs. Answers come sentence by sentence,
+each with its verdict, and with numbered sources.
+
+The conversation is kept in the index only from /save (or --resume) on, and every later turn at
+once. Ctrl-C stops the present answer; Ctrl-C again, or Ctrl-D, leaves. When standard input is not
+a terminal, each line is a question (or a command), answered in plain text, and the first error
+ends it.
+"""
+CHAT_COMMANDS = """\
+/sources [N]      the sources of the last answer, or the whole passage of one
+/search QUERY     ask the last question again, searching this
+/retry            ask the last question again
+/history          what was asked and answered so far
+/save [TITLE]     keep the conversation in the index from now on; or give it another title
+/export FILE      write it as Markdown with footnotes
+/good, /bad [WHY] rate the last answer (keeps the conversation; see assistant feedback)
+/new              begin another conversation
+/help, /quit
+"""
+CHAT_EXAMPLES = f"""\
+while chatting:
+{indent(CHAT_COMMANDS, "  ")}
+examples:
+  assistant chat
+  assistant chat --within reports/2024/ --type pdf
+  assistant chat --resume ID      go on with one that was kept: assistant conversations
+  printf 'Who signed it?\\nWhen?\\n' | assistant chat --json
+
+--json prints one object a turn, each on a line: the fields of assistant ask --json, and
+conversation, the id if it is kept.
+"""
+
+CONVERSATIONS = """\
+List the conversations that are kept in the index, those changed last first; print one as Markdown
+with footnotes, or delete one. Those that people keep in the page are among them.
+"""
+CONVERSATIONS_EXAMPLES = """\
+examples:
+  assistant conversations
+  assistant conversations --export ID > treaty.md
+  assistant conversations --delete ID
+  assistant chat --resume ID
+"""
+
+FEEDBACK = """\
+Print every answer that was rated, one JSON object a line: the cases of an eval set. What was rated
+good has its sources and quotes as the right ones; of what was rated bad, what would have been
+right is left for you to fill in.
+"""
+FEEDBACK_EXAMPLES = """\
+examples:
+  assistant feedback > rated.jsonl
+
+fields: id, question, answerable, answers, sources, tags, rating, comment, history, answer
+"""
+
+SERVE = """\
+Serve the chat page, the HTTP API and MCP from one address, until stopped with Ctrl-C. By default
+that is http://127.0.0.1:7860, which only this machine can reach, and nobody has to log in.
+
+  /                      the chat page
+  /v1/ask, /v1/search, /v1/check, /v1/documents, /v1/conversations, /v1/sync
+                         the HTTP API; /openapi.json describes all of it
+  /v1/chat/completions   the same for clients of the OpenAI API
+  /mcp                   the Model Context Protocol, over streamable HTTP
+  /healthz, /readyz      whether it runs, and whether it can answer
+  /metrics               figures for Prometheus
+"""
+SERVE_EXAMPLES = """\
+examples:
+  assistant serve
+  assistant serve --index indexes/papers --port 8080
+
+to open it to others, name the users (each line of the file has a name, and a password as a hash):
+  assistant user anna --file users.txt
+  assistant serve --host 0.0.0.0 --auth users.txt
+
+The page then asks for name and password; programs send a token as "Authorization: Bearer TOKEN":
+  assistant user anna --file users.txt --token
+
+What is sent is not encrypted; put a reverse proxy with TLS before it where others can listen.
+--no-auth lets everybody in who can reach the address: only where something else stands guard.
+"""
+
+USER = """\
+Add a user to the file that assistant serve --auth reads, or give one another password. The password
+is asked for, or read from standard input; the file holds only its hash.
+"""
+USER_EXAMPLES = """\
+examples:
+  assistant user anna --file users.txt
+  assistant user anna --file users.txt --token     make a token for a program; it is shown once
+  assistant user anna --file users.txt --remove
+"""
+
+MCP = """\
+Offer the tools ask, search, check and list_documents to another program's model, over the Model
+Context Protocol on standard input and output. Such programs start this command themselves; what
+they want to know is in the examples. It reads the index and changes nothing. (Over HTTP: the
+address of assistant serve, with /mcp.)
+"""
+MCP_EXAMPLES = """\
+examples:
+  assistant mcp --index indexes/papers
+
+in the configuration of the client (in many programs a file with "mcpServers"), with full paths:
+  {
+    "mcpServers": {
+      "papers": {
+        "command": "assistant",
+        "args": ["mcp", "--index", "/home/anna/indexes/papers"]
+      }
+    }
+  }
+"""
