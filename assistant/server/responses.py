@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
 from assistant.errors import (
     AssistantError,
@@ -85,7 +85,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-class Json(Response):
+class Json(JSONResponse):
     """JSON in ASCII: a lone surrogate, which no encoding knows, is written as an escape."""
 
     media_type = "application/json"
