@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from assistant.answering import Answer, Event, Searching, compose
+from assistant.answering import Answer, Citation, Event, Searching, compose
 from assistant.bundled import shipped
 from assistant.catalog import (
     Catalog,
@@ -23,8 +23,8 @@ from assistant.catalog import (
 )
 from assistant.conversation import Conversation, Turn
 from assistant.conversation.feedback import Case, cases
-from assistant.conversation.followups import standalone
-from assistant.documents import Document, read_documents
+from assistant.conversation.questions import self_contained
+from assistant.documents import Document, PagePicture, Pictures, read_documents
 from assistant.embedding import Embedding, load_embedding
 from assistant.errors import DocumentError, IndexMissingError, SettingsError
 from assistant.examples import examples
@@ -32,7 +32,9 @@ from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
 from assistant.settings import Settings
-from assistant.sync import Plan, Progress, SyncReport, add, apply, plan, remove
+from assistant.sources import Location, State, changed, locate, original
+from assistant.sync import Plan, Progress, SyncReport, add, apply, plan
+from assistant.uploads import UploadReport, remove, upload
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -117,6 +119,9 @@ class Assistant:
             dense.close()
         self.__dict__.pop("_lexical", None)
         self.__dict__.pop("_recent", None)
+        pictures = self.__dict__.pop("_pictures", None)
+        if pictures is not None:
+            pictures.close()
         self.__dict__.pop("_examples", None)
         if self._catalog is not None:
             self._catalog.close()
@@ -208,8 +213,28 @@ class Assistant:
             progress=progress,
         )
 
+    def upload(
+        self, files: Iterable[tuple[str, Path]], *, progress: Progress | None = None
+    ) -> UploadReport:
+        """Index files that a user hands in: each is its user's name for it, and where it lies.
+
+        The document's source is "uploads/NAME", in place of an earlier one; the file is copied.
+        A file that cannot be read does not stop the others: it is in the report's `failed`.
+
+        Raises:
+            UploadError: They are too many, or too large together.
+            IndexLockedError, IndexMismatchError, IndexStorageError, EmbeddingError: As `sync`.
+        """
+        return upload(
+            self._opened(create=True),
+            files,
+            embedding=self._embedding,
+            settings=self.settings,
+            progress=progress,
+        )
+
     def remove(self, sources: Iterable[str]) -> int:
-        """Take documents that a program added out of the index; returns how many there were.
+        """Take documents that were added or uploaded out of the index; returns how many.
 
         Raises:
             DocumentError: One of them is a file of the synced folder.
@@ -276,9 +301,7 @@ class Assistant:
         """
         started = time.perf_counter()
         filters = Filters(within, types, since, until)
-        query = search_query or (
-            standalone(question, history, rarity=self.rarity) if history else question
-        )
+        query = search_query or self_contained(question, history, rarity=self.rarity)
         yield Searching(query)
         found = self.retrieve(query, within=within, types=types, since=since, until=until)
         retrieved = time.perf_counter()
@@ -287,7 +310,7 @@ class Assistant:
             found,
             rarity=self.rarity,
             scope=lambda: self._scope(filters),
-            document=lambda source: self._recent(source, self._opened().revision()),
+            document=self._current,
             threshold=self.settings.refusal_threshold,
             most_sentences=self.settings.answer_sentences,
             prompts=self.settings.prompts,
@@ -445,6 +468,41 @@ class Assistant:
         """One indexed document with its whole text, or None if there is none of that name."""
         return self._opened().document(source)
 
+    def locate(self, citation: Citation) -> Location:
+        """Where the words of a citation that was kept are now.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        return locate(citation, catalog=self._opened(), document=self._current)
+
+    def changed(self, citations: Iterable[Citation]) -> dict[int, State]:
+        """What has become of an answer's sources, by the citations' numbers; cheap.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        return changed(citations, catalog=self._opened(), document=self._current)
+
+    def page_picture(
+        self, source: str, page: int, *, quotes: Sequence[str] = (), width: int = 1000
+    ) -> PagePicture | None:
+        """A page of an indexed PDF as a picture, and where these quotes are on it.
+
+        None if there is no such page, or the file is no longer what was indexed.
+
+        Raises:
+            DocumentError: The file cannot be drawn.
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        document = self._current(source)
+        if document is None or document.type != "pdf":
+            return None
+        path = original(document, catalog=self._opened())
+        if path is None:
+            return None
+        return self._pictures.page(path, page, source=source, quotes=quotes, width=width)
+
     def doctor(self, *, mend: bool = False) -> list[Finding]:
         """Look at everything that can go wrong with an index; `mend` puts right what can be.
 
@@ -502,6 +560,13 @@ class Assistant:
         return self._given_embedding or load_embedding(
             self.settings.embedding, threads=self._threads
         )
+
+    def _current(self, source: str) -> Document | None:
+        return self._recent(source, self._opened().revision())
+
+    @cached_property
+    def _pictures(self) -> Pictures:
+        return Pictures(self.settings)
 
     @cached_property
     def _recent(self) -> Callable[[str, int], Document | None]:

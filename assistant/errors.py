@@ -7,7 +7,7 @@
     ├── CorpusError              the folder to index is missing, unreadable or suddenly empty
     ├── EmbeddingError           an embedding model is unknown, unreachable or answers nonsense
     ├── ConversationError        there is no such conversation, or no such turn in it
-    ├── UploadError              an upload is too large, too many, or of a type that is not read
+    ├── UploadError              an upload is too large, too many files, or malformed
     ├── ServerError              the server cannot run as asked
     └── IndexStorageError        the index folder cannot be used as it is
         ├── IndexMissingError    there is no index there yet
@@ -61,7 +61,14 @@ class ConversationError(AssistantError):
 
 
 class UploadError(AssistantError):
-    """An upload is too large, too many files, or of a type that is not read."""
+    """An upload is too large, too many files, or not one at all.
+
+    `kind` is a stable word for programs: "too-large", "too-many", "malformed".
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        self.kind = kind
+        super().__init__(message)
 
 
 class ServerError(AssistantError):

@@ -65,10 +65,7 @@ def read_page(document: Any, number: int) -> Page:
     """Read the page of a `PdfDocument` with this 1-based number."""
     page = document[number - 1]
     try:
-        unseen, pictures = _unseen_objects(page)
-        hidden = 0
-        if unseen:
-            hidden = _remove(page, unseen)
+        hidden, pictures = remove_unseen(page)
         text_page = page.get_textpage()
         try:
             lines = list(_lines(text_page, number))
@@ -77,6 +74,15 @@ def read_page(document: Any, number: int) -> Page:
         return Page(lines, page.get_height(), hidden, pictures)
     finally:
         page.close()
+
+
+def remove_unseen(page: Any) -> tuple[int, int]:
+    """Take text that a reader cannot see off a `PdfPage`.
+
+    Returns how many characters it had, and how many pictures the page has.
+    """
+    unseen, pictures = _unseen_objects(page)
+    return _remove(page, unseen) if unseen else 0, pictures
 
 
 def _unseen_objects(page: Any) -> tuple[list[tuple[Any, Any]], int]:

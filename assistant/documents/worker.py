@@ -1,8 +1,8 @@
 """The parsing process: reads requests on stdin, answers on stdout, until stdin ends.
 
-Started by `read_documents` as `python -m assistant.documents.worker`. Requests and answers are
-as in `assistant.documents.wire`; the first request holds the settings, each further one a path
-and a source. The answers come in the same order.
+Started as `python -m assistant.documents.worker`. Requests and answers are as in
+`assistant.documents.wire`; the first request holds the settings, each further one a path and a
+source to read, or a page to draw. The answers come in the same order.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from assistant.documents.drawing import draw
 from assistant.documents.failures import failure
 from assistant.documents.parsing import parse
 from assistant.documents.wire import LENGTH, frame, pack, unframe
@@ -35,19 +36,26 @@ def main() -> None:
     answers.write(frame("ready"))
     answers.flush()
     while (request := _receive(requests)) is not None:
-        path, source = request
         # The parent ends a parse that takes too long; if it is gone, this does.
         signal.setitimer(signal.ITIMER_REAL, settings.parse_seconds + _GRACE_SECONDS)
         try:
             try:
-                answer = frame(pack(parse(Path(path), source=source, settings=settings)))
+                answer = frame(_done(request, settings))
             except DocumentError as error:
                 answer = frame(pack(error))
         except MemoryError:
-            answer = frame(pack(failure(source, "memory")))
+            answer = frame(pack(failure("", "memory")))
         signal.setitimer(signal.ITIMER_REAL, 0)
         answers.write(answer)
         answers.flush()
+
+
+def _done(request: Any, settings: Settings) -> dict[str, Any]:
+    if isinstance(request, dict):
+        path = Path(request.pop("path"))
+        return draw(path, request.pop("page"), **request)
+    path, source = request
+    return pack(parse(Path(path), source=source, settings=settings))
 
 
 def _own_streams() -> tuple[BinaryIO, BinaryIO]:
