@@ -9,6 +9,7 @@ from assistant.errors import PromptError
 
 # Which variables each prompt has; a file that uses another one, or lacks one, is an error.
 VARIABLES = {
+    "clarify": frozenset({"choices"}),
     "refusal": frozenset({"query", "scope"}),
     "refusal-empty": frozenset({"query"}),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from assistant.answering.answer import Answer, Citation, Piece, Sentence
+from assistant.answering.clarifying import clarify
 from assistant.answering.confidence import confidence, one_text
 from assistant.answering.reading import Question, Reading, read
 from assistant.answering.statements import Statement
@@ -51,6 +52,21 @@ def compose(
     asked = Question.read(retrieval.query, rarity=rarity)
     readings = read(asked, retrieval)
     sureness = confidence(asked, readings, retrieval)
+    if choices := clarify(asked, readings):
+        named = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        yield Answer(
+            question=question,
+            search_query=retrieval.query,
+            text=render("clarify", folder=prompts, choices=named),
+            refused=False,
+            confidence=round(sureness, 4),
+            sentences=(),
+            citations=(),
+            model="extractive",
+            timings={},
+            choices=choices,
+        )
+        return
     if sureness < threshold or not readings:
         searched = scope()
         text = (
