@@ -1,48 +1,248 @@
 """The application: every door on one address."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
+import anyio
+import anyio.to_thread
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
 
 from assistant import __version__
 from assistant.assistant import Assistant
 from assistant.errors import AssistantError
+from assistant.server import login
 from assistant.server.access import Access, AccessMiddleware
-from assistant.server.responses import Json, failure
+from assistant.server.metrics import Metrics, MetricsMiddleware
+from assistant.server.readiness import Readiness
+from assistant.server.responses import Json, documented, failure, problem
+from assistant.server.security import Guard
+
+logger = logging.getLogger(__name__)
 
 TITLE = "Cited assistant"
+DESCRIPTION = """\
+Answers from a collection of documents, and from nothing else: every sentence is cited and checked
+against its source, and what the documents do not say is refused.
+
+Every error has the same body, `{"error": {"type", "message"}}`; the message says what to do.
+"""
+# Facade calls at the same time; the rest wait for their turn. More would only share the same
+# processors, but those that wait for a language model, or for a large upload, need none.
+THREADS = 40
+# Not the page's, whatever it would answer there.
+_OURS = ("/v1", "/mcp", "/healthz", "/readyz", "/metrics", "/openapi.json", "/login", "/logout")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-def create_app(assistant: Assistant, *, access: Access, page: bool = True) -> FastAPI:
-    """The API, the page and MCP around one assistant, which the caller closes."""
+def create_app(
+    assistant: Assistant, *, access: Access, page: bool = True, host: str = "127.0.0.1"
+) -> FastAPI:
+    """The API, the page and MCP around one assistant, which the caller closes.
+
+    Args:
+        assistant: What answers.
+        access: Who may ask.
+        page: Serve the page, too.
+        host: The address that the application will be served on; without users it decides which
+            host names are answered to.
+    """
+    metrics, readiness = Metrics(), Readiness(assistant)
+    inner: list[Callable[[], AbstractAsyncContextManager[None]]] = []
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
-            if (mcp := getattr(app.state, "mcp", None)) is not None:
-                await stack.enter_async_context(mcp.session_manager.run())
+            for entered in inner:
+                await stack.enter_async_context(entered())
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            tasks.start_soon(run_in_threadpool, readiness.warm_up)
             yield
 
     app = FastAPI(
         title=TITLE,
         version=__version__,
-        docs_url=None,
+        description=DESCRIPTION,
+        docs_url=None,  # its page would load scripts from another host
         redoc_url=None,
         lifespan=lifespan,
         default_response_class=Json,
+        responses=documented(422),
+        redirect_slashes=False,
     )
-
-    @app.exception_handler(AssistantError)
-    async def ours(request: Request, error: AssistantError) -> Response:
-        return failure(error)
-
+    app.state.metrics = metrics
+    for kind, answer in _HANDLERS.items():
+        app.add_exception_handler(kind, answer)
+    _add_health(app, assistant, metrics, readiness)
     for name in ("api", "openai", "library"):
         if find_spec(f"assistant.server.{name}"):
             app.include_router(import_module(f"assistant.server.{name}").router(assistant))
+    from assistant.server.mcp import mounted
+
+    route, entered = mounted(assistant)
+    app.router.routes.append(route)
+    inner.append(entered)
+    if access.demanded:
+        app.include_router(login.router(access))
     app.add_middleware(AccessMiddleware, access=access)
+    app.add_middleware(
+        Guard,
+        host=host,
+        any_host=access.demanded,
+        upload_bytes=assistant.settings.max_upload_bytes,
+    )
+    app.add_middleware(MetricsMiddleware, metrics=metrics, template=_template)
+    app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
     if page and find_spec("assistant.server.page"):
-        return import_module("assistant.server.page").mount(app, assistant)  # type: ignore[no-any-return]
+        mounted_app: FastAPI = import_module("assistant.server.page").mount(app, assistant)
+        assert mounted_app is app
+        app.router.routes[-1] = _PageRoute(app.router.routes[-1])
     return app
+
+
+def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics, readiness: Readiness) -> None:
+    @app.get("/healthz", summary="Whether the server is alive", tags=["health"])
+    async def healthz() -> dict[str, str]:
+        """Answers as soon as the server runs; asks nothing of the index."""
+        return {"status": "alive"}
+
+    @app.get(
+        "/readyz",
+        summary="Whether questions can be answered",
+        tags=["health"],
+        responses=documented(503),
+    )
+    def readyz() -> Response:
+        """200 when the index is open and the model loaded; 503 with the reason until then."""
+        reason = readiness.problem()
+        return Json({"status": "ready"}) if reason is None else problem(503, reason)
+
+    @app.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        tags=["health"],
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
+    def figures() -> Response:
+        try:
+            counts = assistant.status().counts
+        except AssistantError:
+            documents = passages = 0
+        else:
+            documents, passages = counts.documents, counts.passages
+        metrics.documents.set(documents)
+        metrics.passages.set(passages)
+        return metrics.text()
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AssistantError)
+    answer = failure(error)
+    if answer.status_code >= 500:
+        logger.error("%s %s: %s", request.method, request.scope["path"], error)
+    return answer
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Name the first field that is wrong, and what is wanted there."""
+    assert isinstance(error, RequestValidationError)
+    first, *others = error.errors()
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "json_invalid":
+        message = f"the body is not valid JSON ({first.get('ctx', {}).get('error', 'malformed')})"
+    else:
+        wanted = first["msg"].removeprefix("Value error, ")
+        message = f"{place}: {wanted[:1].lower()}{wanted[1:]}"
+    if others:
+        message += f" (and {len(others)} more)"
+    return problem(422, message)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path, method = request.scope["path"], request.method
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        allowed = _allowed(request)
+        headers["Allow"] = ", ".join(allowed)
+        message = f"{path} does not know {method}; use {' or '.join(allowed)}"
+    elif error.status_code == 404 and error.detail == "Not Found":
+        message = f"there is nothing at {path}; see /openapi.json for what there is"
+    elif error.status_code == 400:
+        message = "the body cannot be read; send what /openapi.json describes"
+    else:
+        message = str(error.detail)
+    return problem(error.status_code, message, headers=headers)
+
+
+_HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Any]] = {
+    AssistantError: _ours,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+}
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that the path knows."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
+
+
+class _PageRoute(BaseRoute):
+    """The page, which is mounted at the root, without the paths that are not its own."""
+
+    def __init__(self, page: BaseRoute) -> None:
+        self._page = page
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path: str = scope.get("path", "")
+        if any(path == ours or path.startswith(f"{ours}/") for ours in _OURS):
+            return Match.NONE, {}
+        return self._page.matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self
+        await self._page.handle(scope, receive, send)
+
+
+def _template(scope: Scope) -> str:
+    """What answered a request: the route's template, or a word for the rest."""
+    path: str = scope.get("root_path", "") + scope["path"]
+    if not any(path == ours or path.startswith(f"{ours}/") for ours in _OURS):
+        return "page"
+    return getattr(scope.get("route"), "path", "none")
+
+
+def _described(app: FastAPI, access: Access) -> dict[str, Any]:
+    """The OpenAPI description; it says how to log in, where one has to."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        if access.demanded:
+            schema.setdefault("components", {})["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer"},
+                "password": {"type": "http", "scheme": "basic"},
+            }
+            schema["security"] = [{"token": []}, {"password": []}]
+            for path in ("/healthz", "/readyz"):
+                schema["paths"][path]["get"]["security"] = []
+        app.openapi_schema = schema
+    return app.openapi_schema
