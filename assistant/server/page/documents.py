@@ -12,7 +12,6 @@ import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 
 from assistant.assistant import Assistant
-from assistant.documents import SUPPORTED
 from assistant.errors import AssistantError, CorpusError, IndexMissingError
 from assistant.server.page import notices
 from assistant.server.page.listing import Library, View, listing, matching, toggled, within_label
@@ -69,17 +68,6 @@ class Pending:
     allowed: bool = False
 
 
-class DropZone(gr.File):  # type: ignore[misc]  # gradio's components are not typed
-    """Where files are dropped; gives each with its name as the person knows it."""
-
-    is_template = True
-
-    def preprocess(self, payload: ListFiles | FileData | None) -> list[tuple[str, Path]]:  # type: ignore[override]
-        """The files, which lie in gradio's upload folder: it has seen to that before."""
-        files = payload if isinstance(payload, ListFiles) else [payload] if payload else []
-        return [(file.orig_name or Path(file.path).name, Path(file.path)) for file in files]
-
-
 class DocumentsTab:
     """The components of the Documents part, and what the rest of the page needs of them.
 
@@ -97,17 +85,17 @@ class DocumentsTab:
         self.changed = gr.State(0)
         self._view = gr.State(View())
         self._pending = gr.State(None)
-        with gr.Column(elem_id="documents", elem_classes="documents"):
-            self._summary = gr.HTML(elem_classes="documents-summary", js_on_load=_PRESSED)
-            self._notice = gr.HTML(elem_classes="documents-notice", js_on_load=_NOTICED)
-            self._files = DropZone(
+        with gr.Column(elem_classes="documents"):
+            self._summary = _html("documents-summary")
+            self._notice = _html("documents-notice", _NOTICED)
+            self._files = gr.File(
                 label="Add documents",
                 file_count="multiple",
-                file_types=sorted(SUPPORTED),
                 height=116,
                 elem_classes="documents-drop",
             )
-            self._uploaded = gr.HTML(elem_classes="documents-notice", js_on_load=_PRESSED)
+            self._files.preprocess = _named  # type: ignore[method-assign]
+            self._uploaded = _html("documents-notice")
             self._query = gr.Textbox(
                 show_label=False,
                 label="Search documents by title or file name",
@@ -115,7 +103,7 @@ class DocumentsTab:
                 container=False,
                 elem_classes="documents-search",
             )
-            self._list = gr.HTML(elem_classes="documents-list", js_on_load=_PRESSED)
+            self._list = _html("documents-list")
         self._wire()
 
     def refresh_on(self, *listeners: Callable[..., Any]) -> None:
@@ -334,6 +322,19 @@ class DocumentsTab:
 def documents_tab(assistant: Assistant) -> DocumentsTab:
     """Build the Documents part inside the tab that is open; call `refresh_on` with load events."""
     return DocumentsTab(assistant)
+
+
+def _html(name: str, script: str = _PRESSED) -> gr.HTML:
+    return gr.HTML(elem_classes=name, js_on_load=script, apply_default_css=False)
+
+
+def _named(payload: ListFiles | FileData | None) -> list[tuple[str, Path]]:
+    """Files with their names as the person knows them, instead of paths made from these.
+
+    They lie in gradio's upload folder: it has seen to that before.
+    """
+    files = payload if isinstance(payload, ListFiles) else [payload] if payload else []
+    return [(file.orig_name or Path(file.path).name, Path(file.path)) for file in files]
 
 
 def _told(
