@@ -100,6 +100,7 @@ class Answer:
         closest: For a refusal, what came closest, best first; not an answer.
         choices: Not empty if the text asks back which of these is meant; there are no sentences
             and citations then, and it is no refusal.
+        unclear: The words of the question that the choices may stand for.
     """
 
     question: str
@@ -113,6 +114,7 @@ class Answer:
     timings: dict[str, float]
     closest: tuple[Hit, ...] = ()
     choices: tuple[str, ...] = ()
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)

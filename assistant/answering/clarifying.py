@@ -12,9 +12,8 @@ from assistant.answering.reading import Question, Reading
 from assistant.grounding.words import listed, stem, tokens
 
 # "the president", "the foreign minister": a role of one or two words, and no more about it.
-ROLE = re.compile(
-    r"\b[Tt]he (?P<role>[a-z]+(?: [a-z]+)?)\b(?! (?:of|in|for|from|between|among|with|that|who) )"
-)
+MORE = r"(?:of|in|for|from|to|at|on|between|among|with|that|who|which)\b"
+ROLE = re.compile(rf"\b[Tt]he (?P<role>[a-z]+(?: (?!{MORE})[a-z]+)?)\b(?! {MORE})")
 # Words that ask about a person or a thing without telling which.
 GENERIC = frozenset(
     map(
@@ -37,8 +36,10 @@ BEARER = r"(?:full )?name|person|who|speaker|company|organi[sz]ation|product|mod
 NO_NAMES = frozenset(listed("The This That A An In On At As It He She They We And But For His Her"))
 
 
-def clarify(question: Question, readings: Sequence[Reading]) -> tuple[str, ...]:
-    """The names between which the question does not choose, best known first; mostly empty.
+def clarify(question: Question, readings: Sequence[Reading]) -> tuple[str, tuple[str, ...]]:
+    """The words of the question that say too little, and the names that they may mean.
+
+    Both are empty for most questions; the names are in order of how often they are found.
 
     Args:
         question: What is asked.
@@ -52,14 +53,10 @@ def clarify(question: Question, readings: Sequence[Reading]) -> tuple[str, ...]:
             # Whoever is named in the question is meant.
             asked = {word.folded for word in tokens(question.text)}
             named = any(asked & {word.folded for word in tokens(name)} - known for name in bearers)
-            return () if named or len(bearers) < 2 else bearers[:MOST_CHOICES]
-    return ()
-
-
-def narrowed(question: str, choice: str) -> str:
-    """The question with the name chosen in place of the role; as it was if it has none."""
-    role = next(iter(_roles(question)), None)
-    return question if role is None else re.sub(rf"\b[Tt]he {role}\b", choice, question, count=1)
+            if named or len(bearers) < 2:
+                break
+            return f"the {role}", bearers[:MOST_CHOICES]
+    return "", ()
 
 
 def _roles(question: str) -> Iterator[str]:

@@ -52,7 +52,8 @@ def compose(
     asked = Question.read(retrieval.query, rarity=rarity)
     readings = read(asked, retrieval)
     sureness = confidence(asked, readings, retrieval)
-    if choices := clarify(asked, readings):
+    unclear, choices = clarify(asked, readings)
+    if choices:
         named = f"{', '.join(choices[:-1])} or {choices[-1]}"
         yield Answer(
             question=question,
@@ -64,6 +65,7 @@ def compose(
             citations=(),
             model="extractive",
             timings={},
+            unclear=unclear,
             choices=choices,
         )
         return

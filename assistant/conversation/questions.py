@@ -1,8 +1,9 @@
 """What a question of a conversation asks when it stands alone."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 
-from assistant.answering import Answer, narrowed
+from assistant.answering import Answer
 from assistant.conversation.followups import standalone
 from assistant.conversation.turn import Turn
 from assistant.grounding.words import tokens
@@ -21,7 +22,8 @@ def self_contained(
     """
     last = history[-1].answer if history else ""
     if isinstance(last, Answer) and last.choices and (choice := _chosen(question, last.choices)):
-        return narrowed(last.search_query, choice)
+        named = re.escape(last.unclear)
+        return re.sub(named, lambda _: choice, last.search_query, count=1, flags=re.IGNORECASE)
     return standalone(question, history, rarity=rarity) if history else question
 
 
