@@ -1,12 +1,13 @@
 """The tools that other models are offered: what is said of each, what it takes and what it does."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 import anyio
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from assistant.answering import Answer
@@ -62,6 +63,16 @@ def _format(name: str) -> str:
     return known
 
 
+def _day(value: object) -> object:
+    if value is None or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise ValueError("write it like 2024-12-31")
+
+
+# One type in the schema, as clients like it best; null, which some send, is as good as nothing.
+_Day = Annotated[date | SkipJsonSchema[None], BeforeValidator(_day)]
+
+
 class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -80,10 +91,10 @@ class _Filtered(_Arguments):
     types: list[Annotated[str, AfterValidator(_format)]] = Field(
         [], description='Look only into documents of these formats: "pdf", "docx", "md", ...'
     )
-    since: date | SkipJsonSchema[None] = Field(
+    since: _Day = Field(
         None, description="Look only into documents of this day or later (2024-12-31)."
     )
-    until: date | SkipJsonSchema[None] = Field(
+    until: _Day = Field(
         None, description="Look only into documents of this day or earlier (2024-12-31)."
     )
 
