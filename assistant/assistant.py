@@ -485,11 +485,18 @@ class Assistant:
         return changed(citations, catalog=self._opened(), document=self._current)
 
     def page_picture(
-        self, source: str, page: int, *, quotes: Sequence[str] = (), width: int = 1000
+        self,
+        source: str,
+        page: int,
+        *,
+        quotes: Sequence[str] = (),
+        width: int = 1000,
+        painted: bool = False,
     ) -> PagePicture | None:
         """A page of an indexed PDF as a picture, and where these quotes are on it.
 
-        None if there is no such page, or the file is no longer what was indexed.
+        `width` is in pixels; `painted` has the marks painted on the picture, too. None if there
+        is no such page, or the file is no longer what was indexed.
 
         Raises:
             DocumentError: The file cannot be drawn.
@@ -501,7 +508,9 @@ class Assistant:
         path = original(document, catalog=self._opened())
         if path is None:
             return None
-        return self._pictures.page(path, page, source=source, quotes=quotes, width=width)
+        return self._pictures.page(
+            path, page, source=source, quotes=quotes, width=width, painted=painted
+        )
 
     def doctor(self, *, mend: bool = False) -> list[Finding]:
         """Look at everything that can go wrong with an index; `mend` puts right what can be.

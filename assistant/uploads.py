@@ -284,17 +284,22 @@ class _Batch:
 
 def _require_few(files: list[_File], settings: Settings) -> None:
     if len(files) > settings.max_upload_files:
-        raise UploadError(
-            f"these are {len(files)} files; hand in {settings.max_upload_files} at a time, "
-            f"or raise max_upload_files in the settings",
-            kind="too-many",
-        )
+        raise too_many(settings)
     size = 0
     for file in files:
         with contextlib.suppress(OSError):  # it is among the failed later
             size += file.path.stat().st_size
     if size > settings.max_upload_bytes:
         raise too_large(settings)
+
+
+def too_many(settings: Settings) -> UploadError:
+    """The error for an upload of too many files."""
+    return UploadError(
+        f"these are more than {settings.max_upload_files} files; hand in fewer at a time, "
+        f"or raise max_upload_files in the settings",
+        kind="too-many",
+    )
 
 
 def too_large(settings: Settings) -> UploadError:

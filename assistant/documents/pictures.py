@@ -41,7 +41,7 @@ class PagePicture:
     """A page of a document as a picture.
 
     Attributes:
-        png: The picture, without marks.
+        png: The picture; the marks are not on it, unless that was asked for.
         width: Its width in pixels.
         height: Its height in pixels.
         marks: Where the quotes are on it, a box for each line of text.
@@ -55,7 +55,7 @@ class PagePicture:
     pages: int
 
 
-_Key = tuple[Path, tuple[int, int, int], int, tuple[str, ...], int]
+_Key = tuple[tuple[int, int, int], bytes]  # the file's version, and what was asked for
 
 
 class Pictures:
@@ -79,6 +79,7 @@ class Pictures:
         source: str,
         quotes: Sequence[str] = (),
         width: int = 1000,
+        painted: bool = False,
     ) -> PagePicture | None:
         """Draw a page of a PDF file; None if it has no page of that number.
 
@@ -89,6 +90,7 @@ class Pictures:
             quotes: Words to mark, as they are in the document's text. What of them is not on
                 the page is not marked.
             width: Pixels; fewer where the page would become too large.
+            painted: Paint the marks on the picture.
 
         Raises:
             DocumentError: The file cannot be drawn: it is damaged or protected, or takes too
@@ -101,14 +103,23 @@ class Pictures:
         except OSError as error:
             raise failure(source, "unreadable") from error
         version = (status.st_ino, status.st_size, status.st_mtime_ns)
-        key = (path, version, page, quotes, width)
+        request = frame(
+            {
+                "path": str(path),
+                "number": page,
+                "quotes": quotes,
+                "width": width,
+                "painted": painted,
+            }
+        )
+        key = (version, request)
         with self._guard:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
-            drawn = self._thread.submit(self._draw, path, page, source, quotes, width)
+            drawn = self._thread.submit(self._draw, request, source)
         picture = drawn.result()
         if picture is not None:
             with self._guard:
@@ -126,10 +137,7 @@ class Pictures:
             thread.submit(self._end)
             thread.shutdown()
 
-    def _draw(
-        self, path: Path, page: int, source: str, quotes: tuple[str, ...], width: int
-    ) -> PagePicture | None:
-        request = frame({"path": str(path), "page": page, "quotes": quotes, "width": width})
+    def _draw(self, request: bytes, source: str) -> PagePicture | None:
         for _ in range(2):
             if self._child is None:
                 self._child = Child(self._settings)

@@ -52,8 +52,7 @@ def main() -> None:
 
 def _done(request: Any, settings: Settings) -> dict[str, Any]:
     if isinstance(request, dict):
-        path = Path(request.pop("path"))
-        return draw(path, request.pop("page"), **request)
+        return draw(Path(request.pop("path")), **request)
     path, source = request
     return pack(parse(Path(path), source=source, settings=settings))
 
