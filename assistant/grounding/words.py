@@ -1,6 +1,7 @@
 """Text becomes tokens: words folded and stemmed, numbers and marks, each with its offsets."""
 
 import re
+import threading
 import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
@@ -95,6 +96,10 @@ class Token(NamedTuple):
         return self.kind == "word" and self.text[0].isupper()
 
 
+# The stemmer keeps the word it works on in itself: two threads at once would mix up theirs.
+_stemming = threading.Lock()
+
+
 @cache
 def stemmer() -> Any:
     """The English Snowball stemmer (other languages keep their words nearly whole)."""
@@ -120,7 +125,8 @@ def stem(folded: str) -> str:
         return str(CARDINALS[folded])
     if len(folded) > 40:
         return folded
-    return str(stemmer().stemWord(folded))
+    with _stemming:
+        return str(stemmer().stemWord(folded))
 
 
 def tokens(text: str, *, offset: int = 0) -> list[Token]:
