@@ -1,0 +1,105 @@
+"""A question asked on the page: what is shown while it is answered, and then."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from assistant.answering import Answer, Citation, Piece, Searching, Sentence
+from assistant.assistant import Assistant
+from assistant.conversation import Conversation
+from assistant.errors import AssistantError, IndexStorageError
+from assistant.server.page.conversations import listed_html
+from assistant.server.page.rendering import partial_html, searching_html, sendable, turn_html
+
+Update = dict[str, Any]
+UNEXPECTED = "An unexpected error; the server's log says more."
+logger = logging.getLogger(__name__)
+
+
+def ask(
+    assistant: Assistant,
+    asked: Update,
+    *,
+    owner: str,
+    unkept: Conversation | None,
+    within: list[str] | None,
+) -> Iterator[tuple[Update, Conversation | None]]:
+    """Answer a question; each update says all that is known by then.
+
+    Closing the iterator stops the work.
+
+    Args:
+        assistant: Who answers.
+        asked: From the browser: "ask" (by which it knows the updates again), "question",
+            "conversation" (its id or None), "turn" (those before it are kept), "search_query".
+        owner: Who asks.
+        unkept: The conversation so far where it could not be kept.
+        within: Sources to search, or None for all.
+
+    Yields:
+        The update, and the conversation if it could not be kept.
+    """
+    name = {"ask": str(asked.get("ask", ""))}
+    try:
+        question = str(asked.get("question", ""))
+        conversation = _opened(assistant, asked.get("conversation"), owner=owner, unkept=unkept)
+        turn = asked.get("turn")
+        if isinstance(turn, int) and 0 <= turn < len(conversation.history):
+            conversation.rewind(turn)
+        query = asked.get("search_query")
+        events = conversation.stream(
+            question, search_query=str(query) if query else None, within=within
+        )
+        sentences: list[Sentence] = []
+        citations: list[Citation] = []
+        with closing(events):
+            for event in events:
+                match event:
+                    case Searching():
+                        html = searching_html(event.search_query, question)
+                        yield {**name, "state": "searching", "html": html}, unkept
+                    case Piece():
+                        sentences.append(event.sentence)
+                        citations.extend(event.citations)
+                        html = partial_html(sentences, citations)
+                        yield {**name, "state": "writing", "html": html}, unkept
+                    case Answer():
+                        yield _answered(assistant, conversation, name)
+    except AssistantError as error:
+        yield {**name, "state": "failed", "problem": sendable(error)}, unkept
+    except Exception:
+        logger.exception("a question could not be answered")
+        yield {**name, "state": "failed", "problem": UNEXPECTED}, unkept
+
+
+def _opened(
+    assistant: Assistant, key: object, *, owner: str, unkept: Conversation | None
+) -> Conversation:
+    if isinstance(key, str) and key:
+        return assistant.chat(id=key, owner=owner)
+    return unkept if unkept is not None and key == "" else assistant.chat(owner=owner)
+
+
+def _answered(
+    assistant: Assistant, conversation: Conversation, name: Update
+) -> tuple[Update, Conversation | None]:
+    """The last update; the first answer of a conversation makes it one that is kept."""
+    problem = conversation.problem
+    if conversation.id is None:
+        try:
+            conversation.save()
+        except IndexStorageError as error:
+            problem = str(error)
+    turns = conversation.history
+    update = {
+        **name,
+        "state": "done",
+        "html": turn_html(turns[-1], lambda _: "same"),
+        "turn": len(turns) - 1,
+        "conversation": conversation.id or "",
+        "title": sendable(conversation.title),
+        "problem": sendable(problem) if problem else "",
+        "list": listed_html(assistant, owner=conversation.owner),
+    }
+    return update, conversation if conversation.id is None else None

@@ -1,0 +1,142 @@
+"""What the page asks for in between: the first screen, and everything about kept conversations."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from assistant.answering import Citation
+from assistant.assistant import Assistant
+from assistant.errors import AssistantError, IndexMissingError, IndexStorageError
+from assistant.payloads import restored
+from assistant.server.page.rendering import sendable, turn_html
+from assistant.server.page.shown import shown
+from assistant.server.page.welcome import welcome_html
+
+Data = dict[str, Any]
+# Example questions on the first screen.
+EXAMPLES = 4
+Action = Callable[[Data, gr.Request], Data]
+
+
+def actions(assistant: Assistant) -> list[Action]:
+    """What the page's script may call; each takes and gives a JSON object.
+
+    Whoever asks sees their own conversations only. What goes wrong is "problem", in words.
+    """
+
+    def owner(request: gr.Request) -> str:
+        return str(getattr(request.state, "owner", ""))
+
+    def start(data: Data, request: gr.Request) -> Data:
+        """The first screen, or the conversation that is open: after loading, and on opening."""
+        found: Data = {"list": listed_html(assistant, owner=owner(request))}
+        if key := data.get("conversation"):
+            try:
+                found |= _opened(assistant, str(key), owner=owner(request))
+            except AssistantError as error:
+                found["problem"] = sendable(error)
+        if "turns" not in found:
+            found["welcome"] = welcome_html(assistant)
+        return found
+
+    def examples(data: Data, request: gr.Request) -> Data:
+        """Questions to begin with; apart from the first screen, for they may take a moment."""
+        return {"questions": [sendable(question) for question in assistant.examples(EXAMPLES)]}
+
+    def rename(data: Data, request: gr.Request) -> Data:
+        """Give a conversation another title."""
+        conversation = assistant.chat(id=str(data["conversation"]), owner=owner(request))
+        conversation.save(str(data["title"]))
+        return {
+            "title": sendable(conversation.title),
+            "list": listed_html(assistant, owner=owner(request)),
+        }
+
+    def delete(data: Data, request: gr.Request) -> Data:
+        """Drop a conversation."""
+        assistant.chat(id=str(data["conversation"]), owner=owner(request)).delete()
+        return {"list": listed_html(assistant, owner=owner(request))}
+
+    def rate(data: Data, request: gr.Request) -> Data:
+        """Keep what the reader thinks of an answer."""
+        good = data.get("good")
+        assistant.chat(id=str(data["conversation"]), owner=owner(request)).rate(
+            int(data["turn"]),
+            good=good if isinstance(good, bool) else None,
+            comment=str(data.get("comment", "")),
+        )
+        return {}
+
+    def export(data: Data, request: gr.Request) -> Data:
+        """A conversation as Markdown."""
+        conversation = assistant.chat(id=str(data["conversation"]), owner=owner(request))
+        return {
+            "title": sendable(conversation.title),
+            "markdown": sendable(conversation.markdown()),
+        }
+
+    def view(data: Data, request: gr.Request) -> Data:
+        """A cited passage in its document."""
+        from assistant.server.page.viewer import source_view
+
+        citation = restored(Citation, data["citation"])
+        return {"html": source_view(assistant, citation)}
+
+    return [told(action) for action in (start, examples, rename, delete, rate, export, view)]
+
+
+def listed_html(assistant: Assistant, *, owner: str) -> str:
+    """The conversations of one owner, the last changed first."""
+    try:
+        conversations = assistant.conversations(owner=owner)
+    except IndexMissingError:
+        conversations = []
+    except IndexStorageError as error:
+        return f'<li class="problem">{shown(error)}</li>'
+    return "".join(
+        f'<li data-id="{shown(one.id)}">'
+        f'<a href="?c={shown(one.id)}" data-do="open" title="{shown(one.title)}">'
+        f"<bdi>{shown(one.title)}</bdi></a>"
+        '<button type="button" class="icon" data-do="rename" aria-label="Rename" title="Rename">'
+        "</button>"
+        '<button type="button" class="icon" data-do="delete" aria-label="Delete" title="Delete">'
+        "</button></li>"
+        for one in conversations
+    )
+
+
+def told(action: Action) -> Action:
+    """Tell errors in words, those of a browser that sends nonsense too."""
+
+    @wraps(action)
+    def safe(data: Data, request: gr.Request) -> Data:
+        try:
+            return action(data, request)
+        except AssistantError as error:
+            return {"problem": sendable(error)}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return {"problem": "the page asked for something that does not exist; load it again"}
+
+    return safe
+
+
+def _opened(assistant: Assistant, key: str, *, owner: str) -> Data:
+    conversation = assistant.chat(id=key, owner=owner)
+    states: dict[tuple[str, str, int, int], str] = {}
+
+    def changed(citation: Citation) -> str:
+        place = (citation.source, citation.content_hash, citation.start, citation.end)
+        if place not in states:
+            states[place] = assistant.locate(citation).state
+        return states[place]
+
+    return {
+        "conversation": key,
+        "title": sendable(conversation.title),
+        "turns": [
+            {"question": sendable(turn.question), "html": turn_html(turn, changed)}
+            for turn in conversation.history
+        ],
+    }

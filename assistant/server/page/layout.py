@@ -1,0 +1,132 @@
+"""The page put together: Gradio's blocks, its events, and the mount in the application."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+# Before Gradio is imported: it would tell its makers, and ask the hub for news.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import gradio as gr
+
+from assistant.assistant import Assistant
+from assistant.conversation import Conversation
+from assistant.server.page.chat import ask
+from assistant.server.page.conversations import actions
+from assistant.server.page.documents import DocumentsTab, documents_tab, within_label
+from assistant.server.page.indexing import index
+from assistant.server.page.rendering import sendable
+
+HERE = Path(__file__).parent
+TITLE = "Cited assistant"
+# As many questions and syncs of all browsers together may be under way; more wait in line.
+AT_ONCE = 40
+Update = dict[str, Any]
+
+
+def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
+    """Put the page at the root of an application, after everything else that it serves."""
+    theme = gr.themes.Base(
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+        primary_hue="teal",
+        neutral_hue="stone",
+        radius_size="md",
+    )
+    return gr.mount_gradio_app(
+        app,
+        _blocks(assistant),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        max_file_size=assistant.settings.max_upload_bytes,
+        theme=theme,
+        css_paths=[HERE / name for name in ("style.css", "documents.css", "viewer.css")],
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+    )
+
+
+def _blocks(assistant: Assistant) -> gr.Blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
+        # One component of our own: its markup never changes; its script shows what its value
+        # tells, and triggers the events below.
+        page = gr.HTML(
+            None,
+            html_template=(HERE / "shell.html").read_text(encoding="utf-8"),
+            js_on_load=(HERE / "page.js").read_text(encoding="utf-8"),
+            server_functions=actions(assistant),
+            apply_default_css=False,
+            elem_id="page",
+        )
+        # Tells the page's script what was chosen and changed among the documents.
+        told = gr.HTML(
+            None,
+            html_template="",
+            js_on_load="watch('value', () => "
+            "document.dispatchEvent(new CustomEvent('told', {detail: props.value})))",
+            elem_id="told",
+        )
+        # The conversation of this browser tab as long as it cannot be kept in the index.
+        unkept = gr.State(None)
+        with gr.Column(visible=False, elem_id="library") as library:
+            documents = documents_tab(assistant)
+        _events(assistant, page, told, unkept, library, documents)
+    blocks.queue(api_open=False, default_concurrency_limit=AT_ONCE)
+    return blocks
+
+
+def _events(
+    assistant: Assistant,
+    page: Any,
+    told: Any,
+    unkept: gr.State,
+    library: gr.Column,
+    documents: DocumentsTab,
+) -> None:
+    def answered(
+        before: Conversation | None,
+        within: list[str] | None,
+        request: gr.Request,
+        event: gr.EventData,
+    ) -> Iterator[tuple[Update, Conversation | None]]:
+        yield from ask(
+            assistant, event._data, owner=owner_of(request), unkept=before, within=within or None
+        )
+
+    def indexed(event: gr.EventData) -> Iterator[Update]:
+        yield from index(assistant, event._data)
+
+    quiet: Any = {"show_progress": "hidden", "api_visibility": "private"}
+    many: Any = {"trigger_mode": "multiple", "concurrency_limit": AT_ONCE, **quiet}
+    asking = page.ask(answered, [unkept, documents.chosen], [page, unkept], **many)
+    indexing = page.index(indexed, None, page, **many)
+    page.stop(None, cancels=[asking, indexing], **quiet)
+    # The documents are loaded when they are first looked at.
+    page.documents(lambda: gr.Column(visible=True), None, library, queue=False, **quiet)
+    documents.refresh_on(page.documents)
+    documents.chosen.change(
+        lambda chosen: {"within": sendable(within_label(chosen)) if chosen else ""},
+        documents.chosen,
+        told,
+        queue=False,
+        **quiet,
+    )
+    documents.changed.change(
+        lambda changed: {"changed": changed}, documents.changed, told, queue=False, **quiet
+    )
+
+
+def owner_of(request: gr.Request) -> str:
+    """Whose conversations a request is about; set for every request by the access control."""
+    return str(getattr(request.state, "owner", ""))

@@ -1,0 +1,503 @@
+// The page's behaviour. Gradio calls this once, with `element` (shell.html), `trigger` (begins an
+// event in Python), `server` (asks Python for something), `props` and `watch` (what Python tells).
+const $ = (selector, root = element) => root.querySelector(selector);
+const $$ = (selector, root = element) => [...root.querySelectorAll(selector)];
+const question = $("#question"), transcript = $("#transcript"), scroller = $("#scroll");
+const narrow = matchMedia("(max-width: 1100px)"), tiny = matchMedia("(max-width: 820px)");
+const QUIET_MS = 2500; // without news for so long, look whether the server is still there
+let conversation = new URLSearchParams(location.search).get("c") || "";
+let unkept = false; // there are turns, but they could not be kept
+let asking = null; // what is being answered: {id, article, heard}
+let indexing = null;
+let toAskAgain = null;
+
+// Showing.
+
+function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// Make `old` like `fresh`, leaving alone what is the same: nothing jumps, focus and selection stay.
+function become(old, fresh) {
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const news = [...fresh.childNodes];
+  news.forEach((node, place) => {
+    const there = old.childNodes[place];
+    if (!there) old.append(node);
+    else if (there.nodeName !== node.nodeName) there.replaceWith(node);
+    else if (node.nodeType !== Node.ELEMENT_NODE) { if (there.data !== node.data) there.data = node.data; }
+    else if (!there.isEqualNode(node)) become(there, node);
+  });
+  while (old.childNodes.length > news.length) old.lastChild.remove();
+}
+
+// HTML made by Python, in which every text is escaped.
+function show(place, html) {
+  const fresh = place.cloneNode(false);
+  fresh.innerHTML = html;
+  become(place, fresh);
+  for (const time of $$("time", place)) {
+    const when = new Date(time.dateTime);
+    if (!isNaN(when)) time.textContent = when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  }
+}
+
+function notice(text, again = null) {
+  toAskAgain = again;
+  $("#notice span").textContent = text;
+  $("#notice [data-do=again]").hidden = !again;
+  $("#notice").hidden = !text;
+}
+
+function turn(text, html = "") {
+  const edit = make("button", { type: "button", class: "icon", "data-do": "edit", title: "Edit and ask again", "aria-label": "Edit the question and ask again" });
+  const article = make("article", { class: "turn" }, make("div", { class: "question" }, make("p", {}, text), edit), make("div", { class: "reply" }));
+  if (html) { show($(".reply", article), html); article.dataset.kept = ""; }
+  transcript.append(article);
+  return article;
+}
+
+function screen() {
+  const empty = !transcript.children.length;
+  element.classList.toggle("empty", empty);
+  $(".heading").hidden = !conversation || empty;
+  $("#welcome").hidden = !empty;
+  for (const item of $$("#conversations li")) {
+    const link = $("a", item);
+    if (item.dataset.id === conversation) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
+}
+
+function busy(now) {
+  $(".send").hidden = now;
+  $(".stop").hidden = !now;
+  transcript.setAttribute("aria-busy", now);
+}
+
+const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
+const toEnd = (smooth) => scroller.scrollTo({ top: scroller.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+
+// Sources beside the answer.
+
+function sources(article, number) {
+  if (!article) return $("#sources .cards").replaceChildren();
+  const cards = $(".sources", article);
+  for (const other of $$(".turn", transcript)) other.classList.toggle("shown", other === article);
+  $("#sources h2").textContent = $(".answer.refusal", article) ? "Closest passages" : "Sources";
+  $("#sources .cards").replaceChildren(...(cards ? cards.cloneNode(true).children : []));
+  element.classList.toggle("sourced", !!cards);
+  if (number === undefined) return;
+  const card = $(`#sources [data-source="${number}"]`);
+  element.classList.add("sources-open");
+  if (!card) return;
+  for (const cite of $$(".cite.open", transcript)) cite.classList.remove("open");
+  for (const cite of $$(`[data-cite="${number}"]`, article)) cite.classList.add("open");
+  card.classList.add("open");
+  card.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  card.focus({ preventScroll: true });
+}
+
+function closePanels() {
+  const open = element.classList.contains("sources-open") || element.classList.contains("menu-open");
+  element.classList.remove("sources-open", "menu-open");
+  $(".menu").setAttribute("aria-expanded", "false");
+  return open;
+}
+
+// Asking.
+
+function ask(text, { before = $$(".turn", transcript).filter((one) => "kept" in one.dataset).length, query = "" } = {}) {
+  text = text.trim();
+  if (!text || asking) return;
+  notice("");
+  showView("ask");
+  for (const one of $$(".turn", transcript)) {
+    const kept = "kept" in one.dataset;
+    if (!kept || $$(".turn[data-kept]", transcript).indexOf(one) >= before) one.remove();
+  }
+  const article = turn(text);
+  show($(".reply", article), '<p class="searching" role="status">Searching</p>');
+  asking = { id: crypto.getRandomValues(new Uint32Array(2)).join("-"), article, text, before, query, heard: performance.now() };
+  trigger("ask", { ask: asking.id, question: text, conversation: conversation || (unkept ? "" : null), turn: before, search_query: query });
+  busy(true);
+  screen();
+  closePanels();
+  toEnd(true);
+}
+
+function stop() {
+  if (!asking) return;
+  const { article } = asking;
+  asking = null;
+  trigger("stop", {});
+  busy(false);
+  unfinished(article, "Stopped. This answer is not kept.");
+}
+
+function unfinished(article, text) {
+  $(".searching", article)?.remove();
+  const again = make("button", { type: "button", "data-do": "retry" }, "Ask again");
+  $(".reply", article).append(make("p", { class: "unfinished", role: "status" }, text + " ", again));
+}
+
+function told(update) {
+  if (!update || typeof update !== "object") return;
+  if (indexing && update.ask === indexing) return indexed(update);
+  if (!asking || update.ask !== asking.id) return;
+  asking.heard = performance.now();
+  const { article } = asking, follow = atEnd();
+  if (update.state === "failed") {
+    asking = null;
+    busy(false);
+    unfinished(article, update.problem);
+  } else {
+    show($(".reply", article), update.html);
+    if (update.state !== "searching") sources(article);
+  }
+  if (update.state === "done") {
+    asking = null;
+    busy(false);
+    article.dataset.kept = "";
+    unkept = !update.conversation;
+    $("#title").textContent = update.title;
+    show($("#conversations"), update.list);
+    if (update.problem) notice(`This conversation is not kept: ${update.problem}`);
+    if (update.conversation !== conversation) opened(update.conversation, true);
+    screen();
+  }
+  if (follow) toEnd(false);
+}
+
+// A browser tells nothing when an event's connection breaks; so look.
+setInterval(async () => {
+  if (!(asking && performance.now() - asking.heard > QUIET_MS)) return;
+  const { id } = asking;
+  try {
+    await fetch("healthz", { cache: "no-store" });
+  } catch {
+    if (asking?.id !== id) return;
+    const { article, text, before, query } = asking;
+    asking = null;
+    busy(false);
+    unfinished(article, "The connection was lost before the answer was complete.");
+    notice("The connection to the assistant was lost.", { text, before, query });
+  }
+}, 1000);
+
+// After a lost connection the page begins anew: the question waits in the tab's storage.
+async function again() {
+  const lost = toAskAgain;
+  try {
+    await fetch("healthz", { cache: "no-store" });
+  } catch {
+    return notice("The assistant does not answer yet. Is it running?", lost);
+  }
+  sessionStorage.setItem("ask", JSON.stringify(lost));
+  location.reload();
+}
+
+// Conversations.
+
+function opened(id, push) {
+  conversation = id;
+  const address = new URL(location.href);
+  if (id) address.searchParams.set("c", id); else address.searchParams.delete("c");
+  if (address.href !== location.href) history[push ? "pushState" : "replaceState"]({}, "", address);
+}
+
+async function call(name, data) {
+  try {
+    const found = await server[name](data);
+    if (found.problem) notice(found.problem);
+    return found;
+  } catch {
+    notice("The connection to the assistant was lost.");
+    return { problem: true };
+  }
+}
+
+async function open(id, push = true) {
+  if (asking) stop();
+  const found = await call("start", { conversation: id });
+  transcript.replaceChildren();
+  unkept = false;
+  opened(found.turns ? id : "", push);
+  if (found.list !== undefined) show($("#conversations"), found.list);
+  for (const one of found.turns || []) turn(one.question, one.html);
+  $("#title").textContent = found.title || "";
+  if (found.welcome) {
+    show($("#welcome"), found.welcome);
+    $("#welcome").removeAttribute("aria-busy");
+    examples();
+  }
+  element.classList.remove("sourced");
+  sources($$(".turn", transcript).at(-1));
+  showView("ask");
+  closePanels();
+  screen();
+  toEnd(false);
+  if (!tiny.matches) question.focus();
+}
+
+async function examples() {
+  const list = $("#welcome .examples");
+  if (!list) return;
+  const { questions = [] } = await call("examples", {});
+  list.replaceChildren(...questions.map((text) => make("li", {}, make("button", { type: "button", "data-do": "example" }, text))));
+}
+
+async function rename(item) {
+  const link = $("a", item), field = make("input", { type: "text", "aria-label": "Title", maxlength: 200 });
+  field.value = link.title;
+  link.replaceWith(field);
+  field.select();
+  let done = false;
+  const end = async (keep) => {
+    if (done) return;
+    done = true;
+    const title = field.value.trim();
+    field.replaceWith(link);
+    if (!keep || !title || title === link.title) return;
+    const found = await call("rename", { conversation: item.dataset.id, title });
+    if (found.problem) return;
+    show($("#conversations"), found.list);
+    if (item.dataset.id === conversation) $("#title").textContent = found.title;
+    screen();
+  };
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === "Escape") { event.preventDefault(); event.stopPropagation(); end(event.key === "Enter"); link.focus(); }
+  });
+  field.addEventListener("blur", () => end(true));
+}
+
+function remove(item) {
+  const dialog = $("#confirm");
+  $("#confirm-text").textContent = `Delete “${$("a", item).title}”? This cannot be undone.`;
+  dialog.returnValue = "no";
+  dialog.onclose = async () => {
+    if (dialog.returnValue !== "yes") return;
+    const found = await call("delete", { conversation: item.dataset.id });
+    if (found.problem) return;
+    if (item.dataset.id === conversation) return open("");
+    show($("#conversations"), found.list);
+    screen();
+  };
+  dialog.showModal();
+}
+
+async function save() {
+  const found = await call("export", { conversation });
+  if (found.problem) return;
+  const address = URL.createObjectURL(new Blob([found.markdown], { type: "text/markdown" }));
+  const name = found.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "conversation";
+  make("a", { href: address, download: `${name}.md` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+// What can be done with an answer.
+
+async function copy(button) {
+  const text = $(".copied", button.closest(".reply")).value;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // not over plain HTTP from another machine
+    const field = make("textarea", { class: "away" });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+  button.classList.add("done");
+  setTimeout(() => button.classList.remove("done"), 1500);
+}
+
+async function rate(button, good) {
+  const tools = button.closest(".tools"), article = button.closest(".turn");
+  const now = tools.dataset.good === String(good) ? null : good;
+  const found = await call("rate", rating(article, now, ""));
+  if (found.problem) return;
+  tools.dataset.good = now ?? "";
+  for (const name of ["good", "bad"]) $(`[data-do=${name}]`, tools).setAttribute("aria-pressed", now === (name === "good"));
+  $(".comment", article)?.remove();
+  if (now === null) return;
+  const field = make("input", { type: "text", maxlength: 2000, placeholder: now ? "What was good? (optional)" : "What was wrong? (optional)", "aria-label": "Comment" });
+  field.value = tools.dataset.comment;
+  const form = make("form", { class: "comment" }, field, make("button", { type: "submit" }, "Send"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const kept = await call("rate", rating(article, now, field.value));
+    if (kept.problem) return;
+    tools.dataset.comment = field.value;
+    form.replaceChildren(make("span", { role: "status" }, "Thank you, kept."));
+  });
+  tools.after(form);
+  field.focus({ preventScroll: true });
+}
+
+const placeOf = (article) => $$(".turn[data-kept]", transcript).indexOf(article);
+const rating = (article, good, comment) => ({ conversation, turn: placeOf(article), good, comment });
+
+function edit(article, text, query) {
+  if (asking || $(".editing", article)) return;
+  const shown = $(".question", article);
+  const field = make("textarea", { rows: 2, "aria-label": query === undefined ? "Question" : "Search for" });
+  field.value = text;
+  const form = make("form", { class: "editing" }, field, make("div", {}, make("button", { type: "submit", class: "primary" }, query === undefined ? "Ask again" : "Search again"), make("button", { type: "button", "data-do": "cancel" }, "Cancel")));
+  const place = query === undefined ? shown : $(".searched", article);
+  place.hidden = true;
+  place.after(form);
+  const close = () => { form.remove(); place.hidden = false; };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const value = field.value.trim(), before = before_(article);
+    close();
+    if (query === undefined) ask(value, { before }); else ask($("p", shown).textContent, { before, query: value });
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { event.stopPropagation(); close(); }
+    if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); form.requestSubmit(); }
+  });
+  $("[data-do=cancel]", form).onclick = close;
+  fit(field);
+  field.focus();
+}
+
+// How many kept turns stand before this one.
+const before_ = (article) => $$(".turn", transcript).slice(0, $$(".turn", transcript).indexOf(article)).filter((one) => "kept" in one.dataset).length;
+
+// The viewer, the documents, the first sync.
+
+async function view(button) {
+  const dialog = $("#viewer"), inside = $(".document", dialog);
+  inside.replaceChildren(make("p", { class: "searching", role: "status" }, "Opening"));
+  if (!dialog.open) dialog.showModal();
+  const found = await call("view", { citation: JSON.parse(button.dataset.citation) });
+  if (found.problem) return dialog.close();
+  inside.innerHTML = found.html;
+  ($("[data-focus]", inside) || $("mark", inside))?.scrollIntoView({ block: "center" });
+}
+
+function showView(name) {
+  document.body.dataset.view = name;
+  for (const button of $$(".bar nav button")) {
+    const current = (button.dataset.do === "documents") === (name === "documents");
+    if (current) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
+  }
+  if (name === "documents") trigger("documents", {});
+}
+
+function index() {
+  indexing = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  $("[data-do=index]").disabled = true;
+  trigger("index", { ask: indexing });
+}
+
+function indexed(update) {
+  if (update.state === "indexing") return void ($("#welcome .progress").textContent = update.text);
+  indexing = null;
+  show($("#welcome"), update.welcome);
+  if (update.problem) notice(update.problem);
+  examples();
+}
+
+function dark(now) {
+  document.body.classList.toggle("dark", now);
+  document.documentElement.style.colorScheme = now ? "dark" : "light";
+  $(".theme").setAttribute("aria-pressed", now);
+}
+
+// What people do.
+
+const fit = (field) => { field.style.height = "auto"; field.style.height = `${field.scrollHeight + 2}px`; };
+
+const doing = {
+  "new": () => open(""),
+  open: (target) => open(target.closest("li").dataset.id),
+  rename: (target) => rename(target.closest("li")),
+  delete: (target) => remove(target.closest("li")),
+  export: save,
+  menu: () => { const now = element.classList.toggle("menu-open"); $(".menu").setAttribute("aria-expanded", now); },
+  theme: () => { const now = !document.body.classList.contains("dark"); localStorage.setItem("theme", now ? "dark" : "light"); dark(now); },
+  "ask-view": () => showView("ask"),
+  documents: () => showView("documents"),
+  example: (target) => ask(target.textContent),
+  choose: (target) => ask(target.dataset.question),
+  retry: (target) => { const article = target.closest(".turn"); ask($(".question p", article).textContent, { before: before_(article) }); },
+  edit: (target) => { const article = target.closest(".turn"); edit(article, $(".question p", article).textContent); },
+  "edit-search": (target) => edit(target.closest(".turn"), target.dataset.query, true),
+  copy,
+  good: (target) => rate(target, true),
+  bad: (target) => rate(target, false),
+  sources: (target) => { sources(target.closest(".turn")); element.classList.add("sources-open"); $("#sources .source")?.focus(); },
+  view,
+  stop,
+  index,
+  again,
+  dismiss: () => notice(""),
+  close: (target) => target.closest("dialog").close(),
+  "close-sources": closePanels,
+  "close-panels": closePanels,
+};
+
+element.addEventListener("click", (event) => {
+  const cite = event.target.closest("[data-cite]");
+  if (cite) {
+    event.preventDefault();
+    return sources(cite.closest(".turn"), cite.dataset.cite);
+  }
+  const target = event.target.closest("[data-do]");
+  if (!target || event.ctrlKey || event.metaKey || !doing[target.dataset.do]) return;
+  event.preventDefault();
+  doing[target.dataset.do](target);
+});
+$("#viewer").addEventListener("click", (event) => event.target === event.currentTarget && event.target.close());
+$("#composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (asking || !question.value.trim()) return;
+  ask(question.value);
+  question.value = "";
+  fit(question);
+});
+question.addEventListener("input", () => fit(question));
+question.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $("#composer").requestSubmit();
+});
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if ((event.key === "/" && !typing) || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey))) {
+    event.preventDefault();
+    showView("ask");
+    question.focus();
+  } else if (event.key === "Escape" && !$("dialog[open]")) {
+    if (!closePanels()) stop();
+  }
+});
+document.addEventListener("told", ({ detail }) => {
+  if (detail?.within !== undefined) {
+    $(".within").hidden = !detail.within;
+    $(".within span").textContent = detail.within;
+  } else if (!transcript.children.length) {
+    call("start", {}).then((found) => { if (found.welcome) { show($("#welcome"), found.welcome); examples(); } });
+  }
+});
+window.addEventListener("popstate", () => open(new URLSearchParams(location.search).get("c") || "", false));
+const system = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => dark(localStorage.getItem("theme") ? localStorage.getItem("theme") === "dark" : system.matches);
+system.addEventListener("change", theme);
+watch("value", () => told(props.value));
+
+theme();
+document.body.dataset.view = "ask";
+open(conversation, false).then(() => {
+  const lost = JSON.parse(sessionStorage.getItem("ask") || "null");
+  sessionStorage.removeItem("ask");
+  if (lost) ask(lost.text, lost);
+  element.dataset.ready = "";
+});

@@ -1,0 +1,53 @@
+"""The first screen: what is indexed, questions to begin with, or what to do first."""
+
+from pathlib import PurePath
+
+from assistant.assistant import Assistant, Status
+from assistant.errors import AssistantError, IndexMissingError
+from assistant.server.page.shown import count, shown
+
+
+def welcome_html(assistant: Assistant) -> str:
+    """What stands there before the first question."""
+    try:
+        status = assistant.status()
+    except IndexMissingError:
+        return _nothing("Nothing is indexed yet")
+    except AssistantError as error:
+        return f'<h1>The index cannot be read</h1><p class="problem">{shown(error)}</p>'
+    if not status.counts.documents:
+        return _nothing("The index is empty")
+    return (
+        f'<h1>Ask your documents</h1><p class="holds">{_holds(status)}</p>{_failures(status)}'
+        '<ul class="examples" aria-label="Example questions"></ul>'
+    )
+
+
+def _nothing(heading: str) -> str:
+    return (
+        f"<h1>{heading}</h1>"
+        '<p>Drop files in <button type="button" class="link" data-do="documents">Documents'
+        "</button>, or run <code>assistant sync FOLDER</code>.</p>"
+        '<p><button type="button" class="primary" data-do="index">Index the folder now</button>'
+        '</p><p class="progress" role="status"></p>'
+    )
+
+
+def _holds(status: Status) -> str:
+    folder, synced = status.manifest.folder, status.manifest.synced_at
+    parts = [count(status.counts.documents, "document"), count(status.counts.passages, "passage")]
+    if folder:
+        parts.append(f"folder <bdi>{shown(PurePath(folder).name or folder)}</bdi>")
+    if synced:
+        parts.append(f'synced <time datetime="{shown(synced)}">{shown(synced[:10])}</time>')
+    return " · ".join(parts)
+
+
+def _failures(status: Status) -> str:
+    if not status.failures:
+        return ""
+    files = count(len(status.failures), "file")
+    return (
+        f'<p class="failures">{files} could not be read at the last sync. '
+        '<button type="button" class="link" data-do="documents">See why</button></p>'
+    )
