@@ -91,7 +91,7 @@ class DocumentsTab:
             self._files = gr.File(
                 label="Add documents",
                 file_count="multiple",
-                height=116,
+                height=72,
                 elem_classes="documents-drop",
             )
             self._files.preprocess = _named  # type: ignore[method-assign]
