@@ -23,7 +23,10 @@ from assistant.cli.screen import to_json, visible
 from assistant.errors import IndexStorageError
 from assistant.sync import Step
 
-COMMANDS = ["sync", "ask", "search", "status", "doctor", "check"]
+COMMANDS = [
+    *("sync", "ask", "search", "status", "doctor", "check"),
+    *("chat", "conversations", "feedback", "serve", "user", "mcp"),
+]
 QUESTION = "Which payment system is Russia banned from?"
 UNKNOWN = "Which yeast makes the best sourdough pancakes?"
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -99,6 +102,22 @@ def test_every_command_has_its_own_help_with_examples(run: Any, command: str) ->
         assert option in done.out
 
 
+def test_every_field_of_an_answer_is_documented(run: Any, seeds_index: Path) -> None:
+    told = re.findall(r"\w+", run("ask", "--help").out)
+    answer = run("ask", QUESTION, "--index", seeds_index, "--json").json
+    fields = {*answer, *answer["sentences"][0], *answer["citations"][0]}
+    assert not fields - set(told)
+
+
+def test_serve_teaches_where_everything_is_and_who_gets_in(run: Any) -> None:
+    told = run("serve", "--help").out
+    for word in (
+        *("127.0.0.1", "7860", "/v1/ask", "/openapi.json", "/v1/chat/completions", "/mcp"),
+        *("/metrics", "/healthz", "--auth users.txt", "assistant user anna", "--no-auth"),
+    ):
+        assert word in told
+
+
 def test_the_module_is_the_command_and_tells_its_version() -> None:
     done = process("--version")
     assert (done.returncode, done.stdout) == (0, f"assistant {__version__}\n")
@@ -121,6 +140,12 @@ def test_the_module_is_the_command_and_tells_its_version() -> None:
         ["check", "x.txt"],
         ["sync", "a", "b"],
         ["sync", "--dry"],
+        ["chat", "question"],
+        ["conversations", "--export", "a", "--delete", "b"],
+        ["serve", "--port", "70000"],
+        ["serve", "--auth", "users.txt", "--no-auth"],
+        ["user", "anna"],
+        ["user", "--file", "users.txt"],
     ],
 )
 def test_usage_errors_exit_with_two(run: Any, arguments: list[str]) -> None:
@@ -155,7 +180,7 @@ def test_ask_json_is_one_object_of_these_fields(seeds_index: Path) -> None:
     answer = json.loads(done.stdout)
     assert list(answer) == [
         *("question", "search_query", "text", "refused", "confidence", "sentences"),
-        *("citations", "model", "timings"),
+        *("citations", "model", "timings", "closest", "choices", "unclear"),
     ]
     assert answer["question"] == QUESTION
     assert answer["refused"] is False
@@ -165,9 +190,13 @@ def test_ask_json_is_one_object_of_these_fields(seeds_index: Path) -> None:
         for citation in answer["citations"]:
             assert set(citation) == {
                 *("number", "source", "title", "page", "page_end", "heading", "sheet", "row"),
-                *("start", "end", "quote", "content_hash"),
+                *("start", "end", "quote", "content_hash", "passage", "passage_start"),
+                *("score", "cosine", "dense_rank", "lexical_rank", "lexical_score"),
+                *("matched", "why"),
             }
             assert isinstance(citation["heading"], list)
+            start = citation["start"] - citation["passage_start"]
+            assert citation["passage"][start:].startswith(citation["quote"])
             document = assistant.document(citation["source"])
             assert document is not None
             assert document.text[citation["start"] : citation["end"]] == citation["quote"]

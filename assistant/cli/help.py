@@ -57,9 +57,13 @@ examples:
   assistant ask "What changed?" --type pdf docx --since 2024-01-01 --json
 
 --json prints one object: question, search_query, text, refused, confidence,
-sentences [{text, verdict, citations, reason}], citations [{number, source, title, page, page_end,
-heading, sheet, row, start, end, quote, content_hash}], model, timings. A heading is the list of
-headings above the quote, outermost first; start and end count characters in the document's text.
+sentences [{text, verdict, citations, reason}],
+citations [{number, source, title, page, page_end, heading, sheet, row, start, end, quote,
+content_hash, passage, passage_start, score, cosine, dense_rank, lexical_rank, lexical_score,
+matched, why}], model, timings, closest [hits as of assistant search --json], choices, unclear.
+A heading is the list of headings above the quote, outermost first; start and end count characters
+in the document's text. closest is filled if refused. Where choices is filled, the text asks which
+of these is meant by the words in unclear.
 """
 
 SEARCH = """\

@@ -22,6 +22,9 @@ def show_answer(answer: Answer, screen: Screen) -> None:
     if answer.refused:
         show_refusal(answer, screen)
         return
+    if answer.choices:
+        show_choices(answer, screen)
+        return
     screen.write(answer.text)
     screen.write("")
     for number, sentence in enumerate(answer.sentences, start=1):
@@ -78,14 +81,19 @@ def show_end(answer: Answer, screen: Screen) -> None:
     if answer.refused:
         show_refusal(answer, screen)
     elif answer.choices:
-        screen.write(answer.text)
-        for number, choice in enumerate(answer.choices, start=1):
-            screen.write(one_line(choice), indent=6, label=f"  {number}")
+        show_choices(answer, screen)
         screen.write(("type a number, or ask in other words", "dim"))
     for citation in answer.citations:
         names = filter(None, (citation.title, citation.source, citation.place))
         where = " · ".join(map(one_line, names))
         screen.write((where, "dim"), indent=6, label=f"  [{citation.number}]")
+
+
+def show_choices(answer: Answer, screen: Screen) -> None:
+    """The question back, and what may be meant."""
+    screen.write(answer.text)
+    for number, choice in enumerate(answer.choices, start=1):
+        screen.write(one_line(choice), indent=6, label=f"  {number}")
 
 
 def show_passage(citation: Citation, screen: Screen) -> None:
