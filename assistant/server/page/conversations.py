@@ -78,11 +78,12 @@ def actions(assistant: Assistant) -> list[Action]:
         }
 
     def view(data: Data, request: gr.Request) -> Data:
-        """A cited passage in its document."""
+        """A cited passage in its document; "page" is another page of a PDF to show, or None."""
         from assistant.server.page.viewer import source_view
 
-        citation = restored(Citation, data["citation"])
-        return {"html": source_view(assistant, citation)}
+        citation, page = restored(Citation, data["citation"]), data.get("page")
+        number = page if isinstance(page, int) else None
+        return {"html": source_view(assistant, citation, page=number)}
 
     return [told(action) for action in (start, examples, rename, delete, rate, export, view)]
 

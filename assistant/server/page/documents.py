@@ -123,7 +123,7 @@ class DocumentsTab:
             show_progress="hidden",
             api_visibility="private",
         )
-        slow = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+        slow: Any = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
         shown = [self._summary, self._list, self.chosen, self.changed]
         self._notice.submit(
             self._confirmed,

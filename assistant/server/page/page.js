@@ -374,13 +374,23 @@ const before_ = (article) => $$(".turn", transcript).slice(0, $$(".turn", transc
 
 async function view(button) {
   const dialog = $("#viewer"), inside = $(".document", dialog);
-  inside.replaceChildren(make("p", { class: "searching", role: "status" }, "Opening"));
+  const page = Number(button.dataset.page) || null;
+  const label = button.getAttribute("aria-label"), zoom = $("[name=viewer-zoom]:checked", inside)?.value;
+  if (!page) inside.replaceChildren(make("p", { class: "searching", role: "status" }, "Opening"));
   if (!dialog.open) dialog.showModal();
-  const found = await call("view", { citation: JSON.parse(button.dataset.citation) });
+  const found = await call("view", { citation: JSON.parse(button.dataset.citation), page });
   if (found.problem) return dialog.close();
   inside.innerHTML = found.html;
-  ($("[data-focus]", inside) || $("mark", inside))?.scrollIntoView({ block: "center" });
+  if (page) {
+    // Another page of the same document: the zoom and the keyboard's place stay.
+    const same = $(`[name=viewer-zoom][value="${zoom}"]`, inside);
+    if (same) same.checked = true;
+    ($$("[data-page]:enabled", inside).find((one) => one.getAttribute("aria-label") === label) || $("[data-page]:enabled", inside))?.focus();
+  }
+  toQuote();
 }
+
+const toQuote = () => $$("#viewer [data-focus]").find((one) => one.offsetParent)?.scrollIntoView({ block: "center", inline: "nearest" });
 
 function showView(name) {
   document.body.dataset.view = name;
@@ -456,6 +466,7 @@ element.addEventListener("click", (event) => {
   doing[target.dataset.do](target);
 });
 $("#viewer").addEventListener("click", (event) => event.target === event.currentTarget && event.target.close());
+$("#viewer").addEventListener("change", toQuote);
 $("#composer").addEventListener("submit", (event) => {
   event.preventDefault();
   if (asking || !question.value.trim()) return;

@@ -35,11 +35,10 @@ Span = tuple[int, int]
 def source_view(assistant: Assistant, citation: Citation, *, page: int | None = None) -> str:
     """The viewer's inside, as HTML in which everything is escaped; it needs viewer.css.
 
-    What the page's script does: it puts the HTML into a dialog, scrolls the element with
-    `data-focus` (the one in sight: `:not([hidden])` is not enough, see `offsetParent`) to the
-    middle when it opens and on each `change` event inside, and for a press on
-    `[data-do="view"][data-page]` calls this again with the button's citation and page. The two
-    views and the zoom are radio buttons and need no script.
+    The page's script puts it into a dialog, and scrolls the element with `data-focus` that is in
+    sight to the middle, at once and on each `change` inside. For a press on a button with
+    `data-do="view"` and `data-page` it asks for this again, with the button's citation and page.
+    The two views and the zoom are radio buttons and need no script.
 
     Args:
         assistant: Who has the document.
