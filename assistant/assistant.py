@@ -301,6 +301,7 @@ class Assistant:
         """
         started = time.perf_counter()
         filters = Filters(within, types, since, until)
+        self._opened().require_model(self._embedding)  # what is wrong is told before anything else
         query = search_query or self_contained(question, history, rarity=self.rarity)
         yield Searching(query)
         found = self.retrieve(query, within=within, types=types, since=since, until=until)

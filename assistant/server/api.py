@@ -350,14 +350,13 @@ def conversation_payload(conversation: Conversation, assistant: Assistant) -> Pa
 def turn_payload(number: int, turn: Turn, assistant: Assistant) -> Payload:
     """A turn, and which of its citations are no longer as they were."""
     answer = None if isinstance(turn.answer, str) else turn.answer
-    citations = () if answer is None else answer.citations
-    states = [(citation.number, assistant.locate(citation).state) for citation in citations]
+    states = {} if answer is None else assistant.changed(answer.citations)
     return {
         "number": number,
         "question": turn.question,
         "text": turn.text,
         "answer": None if answer is None else answer_payload(answer),
-        "changed": [citation for citation, state in states if state in ("changed", "gone")],
+        "changed": [key for key, state in states.items() if state in ("changed", "gone")],
         "feedback": None if turn.feedback is None else plain(turn.feedback),
     }
 
