@@ -44,11 +44,13 @@ class Example:
         question: The question.
         about: What it asks about, as it stands in the document.
         source: The document.
+        kind: What kind of question it is.
     """
 
     question: str
     about: str
     source: str
+    kind: "Kind"
 
 
 def examples(
@@ -63,19 +65,19 @@ def examples(
         count: The most questions.
     """
     queues = [_candidates(passages) for passages in documents]
-    found: dict[str, None] = {}
+    found: dict[str, Kind] = {}
     while queues and len(found) < count:
         going = []
         for queue in queues:
             for example in queue:
                 if example.question not in found and _answers(ask(example.question), example):
-                    found[example.question] = None
+                    found[example.question] = example.kind
                     going.append(queue)
                     break
             if len(found) == count:
                 break
         queues = going
-    return list(found)
+    return sorted(found, key=lambda question: KINDS.index(found[question]))
 
 
 def _answers(answer: Answer, example: Example) -> bool:
@@ -90,12 +92,12 @@ def _answers(answer: Answer, example: Example) -> bool:
 def _candidates(passages: Sequence[StoredPassage]) -> Iterator[Example]:
     """What may be asked of a document, the best kind of question first, each once."""
     asked = set()
-    for kind in (_saying, _being, _heading):
+    for kind in KINDS:
         for item in passages:
             for about, question in kind(item):
                 if len(question.split()) <= LONGEST_WORDS and question not in asked:
                     asked.add(question)
-                    yield Example(question, about, item.passage.source)
+                    yield Example(question, about, item.passage.source, kind)
 
 
 def _saying(item: StoredPassage) -> Iterator[tuple[str, str]]:
@@ -142,3 +144,8 @@ def _is_name(name: str, item: StoredPassage) -> bool:
     context = f"{item.passage.title} {' '.join(item.passage.heading)}"
     known = " " in name or name.isupper() or name in context
     return known or re.search(rf"[a-z,] {re.escape(name)}\b", item.passage.text) is not None
+
+
+Kind = Callable[[StoredPassage], Iterator[tuple[str, str]]]
+# The best first: what people would ask in so many words.
+KINDS: tuple[Kind, ...] = (_being, _saying, _heading)
