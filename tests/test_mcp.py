@@ -3,23 +3,26 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
-import uvicorn
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
-from starlette.applications import Starlette
+from serving import serving
 
 from assistant import Assistant, Document
-from assistant.server.mcp import build, mounted
+from assistant.server.access import Access
+from assistant.server.app import create_app
+from assistant.server.mcp import build
+from assistant.server.users import add_token, set_password
 
 QUESTION = "Which payment system is Russia banned from?"
 UNKNOWN = "Which yeast makes the best sourdough pancakes?"
@@ -35,27 +38,13 @@ def stdio(index: Path) -> StdioServerParameters:
 
 
 @contextlib.contextmanager
-def served(index: Path) -> Iterator[str]:
-    """The address of a real server of the route, in a thread."""
-    with Assistant.open(index) as assistant:
-        route, lifespan = mounted(assistant)
-
-        @contextlib.asynccontextmanager
-        async def entered(_: Starlette) -> AsyncIterator[None]:
-            async with lifespan():
-                yield
-
-        app = Starlette(routes=[route], lifespan=entered)
-        listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
-        finally:
-            server.should_exit = True
-            thread.join(30)
-            listening.close()
+def served(index: Path, access: Access | None = None) -> Iterator[str]:
+    """The address of a real server of an index."""
+    with (
+        Assistant.open(index) as assistant,
+        serving(create_app(assistant, access=access or Access.open(), page=False)) as address,
+    ):
+        yield f"{address}/mcp"
 
 
 @pytest.fixture(scope="module")
@@ -377,3 +366,32 @@ def test_the_help_shows_how_a_client_is_set_up() -> None:
     (server,) = snippet["mcpServers"].values()
     assert server["command"] == "assistant"
     assert server["args"][0] == "mcp"
+
+
+def test_the_server_offers_it_to_those_who_may_come_in(seeds_index: Path, tmp_path: Path) -> None:
+    users = tmp_path / "users.txt"
+    set_password(users, "anna", "a long password")
+    token = add_token(users, "anna")
+
+    async def ask(address: str, headers: dict[str, str]) -> dict[str, Any]:
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=30) as http_client,
+            Client(streamable_http_client(address, http_client=http_client)) as client,
+        ):
+            return data_of(await client.call_tool("ask", {"question": QUESTION}))
+
+    with served(seeds_index, Access.from_file(users)) as address:
+        answered = anyio.run(ask, address, {"Authorization": f"Bearer {token}"})
+        assert "SWIFT" in answered["text"]
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        accept = {"Accept": "application/json, text/event-stream"}
+        assert httpx2.post(address, json=hello, headers=accept).status_code == 401
+    with served(seeds_index) as address:
+        assert "SWIFT" in anyio.run(ask, address, {})["text"]
+        for foreign, status in (
+            ({"Host": "example.org"}, 421),
+            ({"Origin": "http://example.org"}, 403),
+        ):
+            refused = httpx2.post(address, json=hello, headers={**accept, **foreign})
+            assert refused.status_code == status
+        assert httpx2.post(address, json=hello, headers=accept).status_code == 200
