@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -17,11 +17,9 @@ from assistant.assistant import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.payloads import Payload, answer_payload, hit_payload, plain, verdict_payload
 from assistant.server import examples, schemas
-from assistant.server.responses import ErrorBody, Json, documented, problem, stream_events, to_json
+from assistant.server.responses import Json, documented, in_json, problem, stream_events, to_json
 
 MOST_LISTED = 200
-
-Responses = dict[int | str, dict[str, Any]]
 Key = Annotated[str, Path(alias="id", description="The conversation's id.", max_length=200)]
 Number = Annotated[int, Path(ge=0, description="The turn's number, from 0.")]
 
@@ -200,7 +198,7 @@ def _conversations(routes: APIRouter, assistant: Assistant) -> None:
         tags=["Conversations"],
         summary="Export a conversation",
         response_class=Markdown,
-        responses={200: examples.EXPORTED, **_in_json(documented(404, 409, 422))},
+        responses={200: examples.EXPORTED, **in_json(documented(404, 409, 422))},
     )
     def export_conversation(request: Request, key: Key) -> Response:
         """The conversation as a Markdown file, its citations as footnotes."""
@@ -246,7 +244,7 @@ def _feedback(routes: APIRouter, assistant: Assistant) -> None:
         tags=["Feedback"],
         summary="Export rated answers as an eval set",
         response_class=Lines,
-        responses={200: examples.CASES, **_in_json(documented(409))},
+        responses={200: examples.CASES, **in_json(documented(409))},
     )
     def export_feedback(request: Request) -> Response:
         """Your rated answers as cases of an eval set: JSON, an object a line."""
@@ -258,15 +256,6 @@ def _feedback(routes: APIRouter, assistant: Assistant) -> None:
 
 
 # What the routes have in common.
-
-
-def _in_json(errors: Responses) -> Responses:
-    """Errors of a route that answers with something else: they are JSON there, too."""
-    body = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
-    return {
-        status: {"description": error["description"], "content": body}
-        for status, error in errors.items()
-    }
 
 
 def turns(history: list[schemas.Exchange]) -> list[Turn]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assistant.server.responses import to_json
+from assistant.server.responses import described_events, to_json
 
 PASSAGE: dict[str, Any] = {
     "score": 0.71,
@@ -91,9 +91,9 @@ ANSWERED: dict[str, Any] = {
     "description": "The answer, whole or as it is made.",
     "content": {
         "application/json": {"example": ANSWER},
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": _streamed(
+        **described_events(
+            *("searching", "piece", "answer", "error"),
+            example=_streamed(
                 ("searching", {"search_query": ANSWER["search_query"]}),
                 (
                     "piece",
@@ -101,7 +101,7 @@ ANSWERED: dict[str, Any] = {
                 ),
                 ("answer", ANSWER),
             ),
-        },
+        ),
     },
 }
 EXPORTED: dict[str, Any] = {
@@ -118,7 +118,7 @@ CASES: dict[str, Any] = {
     "description": "The cases.",
     "content": {
         "application/jsonl": {
-            "schema": {"type": "string"},
+            "itemSchema": {"type": "object"},
             "example": to_json(
                 {
                     "id": "feedback-7",
@@ -141,12 +141,11 @@ COMPLETED: dict[str, Any] = {
     "description": "The answer, whole or in chunks.",
     "content": {
         "application/json": {"example": COMPLETION},
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": _chunk({"role": "assistant", "content": ""})
+        **described_events(
+            example=_chunk({"role": "assistant", "content": ""})
             + _chunk({"content": ANSWER["text"]})
             + _chunk({}, "stop", assistant=COMPLETION["assistant"])
-            + "data: [DONE]\n\n",
-        },
+            + "data: [DONE]\n\n"
+        ),
     },
 }

@@ -11,17 +11,27 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from assistant.assistant import Assistant
-from assistant.documents.pictures import LONGEST_QUOTE, MOST_QUOTES, NARROWEST, WIDEST
+from assistant.documents.pictures import NARROWEST, WIDEST
 from assistant.payloads import Payload, plain, plan_payload, report_payload
 from assistant.server import library_shapes as shapes
 from assistant.server.api import operation_id
 from assistant.server.receiving import Received
-from assistant.server.responses import Json, documented, problem, stream_events
+from assistant.server.responses import (
+    Json,
+    described_events,
+    documented,
+    in_json,
+    problem,
+    stream_events,
+)
 from assistant.sync import Progress, Step
 from assistant.uploads import UploadReport
 
 MOST_LISTED = 1000
 LONGEST_TEXT = 1_000_000  # characters in one answer
+# All of a request's address has to fit into 64 KiB.
+MOST_QUOTES = 10
+LONGEST_QUOTE = 4_000
 # An event at least so often, so that nobody on the way thinks the connection dead.
 QUIET_SECONDS = 15.0
 
@@ -43,7 +53,6 @@ class Png(Response):
     media_type = "image/png"
 
 
-_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 _FORM = {
     "required": True,
     "content": {
@@ -176,7 +185,7 @@ def _documents(routes: APIRouter, assistant: Assistant) -> None:
         response_class=Png,
         responses={
             200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
-            **documented(404, 409, 413, 415, 422),
+            **in_json(documented(404, 409, 413, 415, 422)),
         },
     )
     def get_document_page(
@@ -207,7 +216,10 @@ def _changes(routes: APIRouter, assistant: Assistant) -> None:
         tags=["Documents"],
         summary="Upload documents",
         response_model=shapes.UploadReportShape,
-        responses={200: {"content": _STREAM}, **documented(409, 413, 415, 422)},
+        responses={
+            200: {"content": described_events("progress", "report", "error")},
+            **documented(409, 413, 415, 422),
+        },
         openapi_extra={"requestBody": _FORM},
     )
     async def upload_documents(request: Request) -> Response:
@@ -273,7 +285,10 @@ def _syncing(routes: APIRouter, assistant: Assistant) -> None:
         tags=["Documents"],
         summary="Sync the folder",
         response_model=shapes.ReportShape,
-        responses={200: {"content": _STREAM}, **documented(409, 422)},
+        responses={
+            200: {"content": described_events("progress", "report", "error")},
+            **documented(409, 422),
+        },
     )
     def sync_folder(request: Request, options: shapes.SyncOptions | None = None) -> Response:
         """Bring the index in step with its folder, which only the server's settings name.

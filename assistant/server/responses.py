@@ -85,6 +85,32 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def in_json(errors: Mapping[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """What `documented` gives, for a route that otherwise answers with something else than JSON."""
+    body = {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}
+    return {
+        status: {"description": error["description"], "content": {"application/json": body}}
+        for status, error in errors.items()
+    }
+
+
+def described_events(*names: str, example: str | None = None) -> dict[str, Any]:
+    """The `content=` of a stream of events of these names (OpenAPI 3.2's `itemSchema`).
+
+    Args:
+        names: The events; none for a stream whose events have no names.
+        example: A whole stream.
+    """
+    properties: dict[str, Any] = {
+        "data": {"type": "string", "contentMediaType": "application/json"}
+    }
+    if names:
+        properties["event"] = {"type": "string", "enum": list(names)}
+    item = {"type": "object", "required": list(properties), "properties": properties}
+    shown = {} if example is None else {"example": example}
+    return {"text/event-stream": {"itemSchema": item, **shown}}
+
+
 class Json(JSONResponse):
     """JSON in ASCII: a lone surrogate, which no encoding knows, is written as an escape."""
 
