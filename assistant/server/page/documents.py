@@ -94,7 +94,7 @@ class DocumentsTab:
                 height=72,
                 elem_classes="documents-drop",
             )
-            self._files.preprocess = _named  # type: ignore[method-assign]
+            self._files.preprocess = _named  # type: ignore[assignment, method-assign]
             self._uploaded = _html("documents-notice")
             self._query = gr.Textbox(
                 show_label=False,

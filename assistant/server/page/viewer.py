@@ -194,7 +194,7 @@ def _marked(text: str, offset: int, *, passage: Span, quote: Span, first: bool) 
     edges = {offset, offset + len(text)}
     edges |= {edge for edge in (*passage, *quote) if offset < edge < offset + len(text)}
     cuts = sorted(edges)
-    parts = []
+    parts: list[str] = []
     for start, end in pairwise(cuts):
         piece = shown(text[start - offset : end - offset])
         if quote[0] <= start < quote[1]:
