@@ -10,7 +10,7 @@ import math
 import re
 import statistics
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +25,9 @@ _LONGEST_SIDE = 16_000
 _SHARES = 1 << 24  # of the page's width and height, as PDFium counts device units: whole numbers
 _LEAST_LETTERS = 12  # of a quote that goes over the end of a page, on this side of it
 _BESIDE = 300  # letters of footers or headers between such a part and the end of the page
+_BREAKS = (0x0A, 0x0D, 0xFFFE, 0x02)  # the last two stand for a hyphen at the end of a line
 _MARKER = (255, 236, 120)
+_BY_CHANCE = 4
 _HEADER = re.compile(r"(?:^|(?<=; ))[^:;]{1,100}: ")
 
 Span = tuple[int, int]
@@ -119,9 +121,14 @@ def _marks(
         for index in range(pdfium.FPDFText_CountChars(text_page))
     ]
     letters, places = folded(characters)
+
+    def broken(at: int) -> bool:
+        between = characters[places[at - 1] + 1 : places[at]] if 0 < at < len(places) else _BREAKS
+        return any(code in _BREAKS for code in between)
+
     marks: list[Rectangle] = []
     for quote in wanted:
-        for start, end in find(quote, letters):
+        for start, end in find(quote, letters, broken=broken):
             first, last = places[start], places[end - 1]
             last = _with_closing_marks(characters, last)
             boxes = list(_boxes(page, text_page, first, last))
@@ -157,8 +164,11 @@ def _fold(code: int) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", plain)))
 
 
-def find(quote: str, letters: str) -> list[Span]:
-    """Where a quote, or the part of it that is on this page, is among the page's letters."""
+def find(quote: str, letters: str, *, broken: Callable[[int], bool]) -> list[Span]:
+    """Where a quote, or the part of it that is on this page, is among the page's letters.
+
+    `broken` says whether a line begins with the letter of this number, or the page ends there.
+    """
     wanted = folded(list(map(ord, quote)))[0]
     values = folded(list(map(ord, _HEADER.sub("", quote))))[0]  # of a row "Country: Iran; ..."
     for key in (wanted, values):
@@ -175,11 +185,16 @@ def find(quote: str, letters: str) -> list[Span]:
     # Broken by a footer, a note or a picture in between.
     if min(begins, ends) and begins + ends >= 0.9 * len(wanted):
         return [head, tail]
-    # Gone on with on the next page, or begun on the one before.
+    # Gone on with on the next page, or begun on the one before: up to the end of a line. What
+    # follows there may begin with the same letters by chance.
     if begins >= _LEAST_LETTERS and len(letters) - head[1] <= _BESIDE:
-        return [head]
+        for end in range(head[1], head[1] - _BY_CHANCE, -1):
+            if broken(end):
+                return [(head[0], end)]
     if ends >= _LEAST_LETTERS and tail[0] <= _BESIDE:
-        return [tail]
+        for start in range(tail[0], tail[0] + _BY_CHANCE):
+            if broken(start):
+                return [(start, tail[1])]
     return []
 
 

@@ -221,7 +221,7 @@ def _lines(text_page: Any, number: int) -> Iterator[Line]:
         last = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, start + len(line) - 1)
         left, y = places.origin(first)
         right = places.right_edge(last)
-        size = places.font_size((first + last) // 2)
+        size = places.font_size(places.painted((first + last) // 2, least=first))
         cells: tuple[tuple[float, str], ...] = ((left, line),)
         if last - first == len(line) - 1:
             cells = places.cells(line, first, left=left, gap=_CELL_GAP * size)
@@ -251,6 +251,12 @@ class _Places:
     def right_edge(self, index: int) -> float:
         self.pdfium.FPDFText_GetCharBox(self.text_page, index, *self.places)
         return self.numbers[1].value
+
+    def painted(self, index: int, *, least: int) -> int:
+        """This character or the one before it that is in the file: PDFium adds spaces, size 1."""
+        while index > least and self.pdfium.FPDFText_IsGenerated(self.text_page, index) == 1:
+            index -= 1
+        return index
 
     def font_size(self, index: int) -> float:
         scale = 1.0
