@@ -1,6 +1,7 @@
 """The application: every door on one address."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
@@ -39,8 +40,15 @@ Every error has the same body, `{"error": {"type", "message"}}`; the message say
 # Facade calls at the same time; the rest wait for their turn. More would only share the same
 # processors, but those that wait for a language model, or for a large upload, need none.
 THREADS = 40
-# Not the page's, whatever it would answer there.
-_OURS = ("/v1", "/mcp", "/healthz", "/readyz", "/metrics", "/openapi.json", "/login", "/logout")
+# What the page needs of Gradio; the rest of its routes (a proxy, its own login, recordings) are
+# not there. The first parts of a path, or all of it.
+_PAGE = re.compile(
+    r"/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)?"
+    r"|/(?:assets|static|svelte)/.*"
+    r"|/gradio_api/(?:app_id|cancel|component_server/?|file[=/].*|heartbeat/.*|info|queue/.*|reset/?|run/predict"
+    r"|startup-events|theme\.css|upload|upload_progress)",
+    re.DOTALL,
+)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -206,27 +214,25 @@ def _allowed(request: Request) -> list[str]:
 
 
 class _PageRoute(BaseRoute):
-    """The page, which is mounted at the root, without the paths that are not its own."""
+    """The page, which is mounted at the root: only those paths that it needs."""
 
     def __init__(self, page: BaseRoute) -> None:
         self._page = page
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path: str = scope.get("path", "")
-        if any(path == ours or path.startswith(f"{ours}/") for ours in _OURS):
+        if not _PAGE.fullmatch(scope.get("path", "")):
             return Match.NONE, {}
         return self._page.matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["route"] = self
+        scope["answered_by"] = "page"
         await self._page.handle(scope, receive, send)
 
 
 def _template(scope: Scope) -> str:
     """What answered a request: the route's template, or a word for the rest."""
-    path: str = scope.get("root_path", "") + scope["path"]
-    if not any(path == ours or path.startswith(f"{ours}/") for ours in _OURS):
-        return "page"
+    if "answered_by" in scope:
+        return str(scope["answered_by"])
     return getattr(scope.get("route"), "path", "none")
 
 

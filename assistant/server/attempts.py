@@ -9,6 +9,7 @@ from dataclasses import dataclass
 # So many wrong passwords are typing errors; after that each wait is twice as long as the last.
 FREE_FOR_NAME = 5
 FREE_FOR_ADDRESS = 50
+FIRST_WAIT = 4
 LONGEST_WAIT = 900
 _MOST = 10_000
 
@@ -45,7 +46,9 @@ class Attempts:
                     failures.count = 0
                 failures.count += 1
                 beyond = min(failures.count - free, 30)
-                failures.until = now + (min(2**beyond, LONGEST_WAIT) if beyond >= 0 else 0)
+                failures.until = now + (
+                    min(FIRST_WAIT * 2**beyond, LONGEST_WAIT) if beyond >= 0 else 0
+                )
                 self._failures[key] = failures
                 self._failures.move_to_end(key)
             while len(self._failures) > _MOST:

@@ -16,7 +16,6 @@ import uvicorn
 from assistant.assistant import Assistant
 from assistant.errors import ServerError
 from assistant.server.access import Access
-from assistant.server.app import create_app
 from assistant.server.security import loopback
 
 # After a signal, what still runs has so many seconds to finish; then it is cancelled.
@@ -57,6 +56,9 @@ def serve(
         )
     access = Access.open() if auth is None else Access.from_file(auth)
     with _listening(host, port) as listener:
+        # Loads Gradio, which takes seconds; what is wrong with the arguments is told before.
+        from assistant.server.app import create_app
+
         app = create_app(assistant, access=access, host=host)
         config = uvicorn.Config(
             app,
