@@ -1,11 +1,13 @@
 """The page put together: Gradio's blocks, its events, and the mount in the application."""
 
+import gzip
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 # Before Gradio is imported: it would tell its makers, and ask the hub for news.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -16,6 +18,7 @@ import gradio as gr
 
 from assistant.assistant import Assistant
 from assistant.conversation import Conversation
+from assistant.server.page.assets import Preloads, packed, serve_assets
 from assistant.server.page.chat import ask
 from assistant.server.page.conversations import actions
 from assistant.server.page.documents import DocumentsTab, documents_tab, within_label
@@ -31,6 +34,9 @@ Update = dict[str, Any]
 
 def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
     """Put the page at the root of an application, after everything else that it serves."""
+    style = _serve_style(app)
+    serve_assets(app)
+    app.add_middleware(Preloads, styles=(style,))
     theme = gr.themes.Base(
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
@@ -52,9 +58,28 @@ def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
         mcp_server=False,
         max_file_size=assistant.settings.max_upload_bytes,
         theme=theme,
-        css_paths=[HERE / name for name in ("style.css", "documents.css", "viewer.css")],
+        head=f'<link rel="stylesheet" href="{style}">',
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+
+
+def _serve_style(app: FastAPI) -> str:
+    """Serve the style sheet; returns its address, which is another when its content is.
+
+    Gradio's own `css` tears selectors apart at the commas inside `:is(...)`.
+    """
+    sheets = ("style.css", "documents.css", "viewer.css")
+    style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in sheets)
+    address = f"/page-{sha256(style.encode()).hexdigest()[:12]}.css"
+
+    plain = style.encode()
+    content = plain, gzip.compress(plain, 9)
+
+    @app.get(address, include_in_schema=False)
+    def sheet(request: Request) -> Response:
+        return packed(request, content, "text/css")
+
+    return address
 
 
 def _blocks(assistant: Assistant) -> gr.Blocks:

@@ -65,6 +65,8 @@ function screen() {
   const empty = !transcript.children.length;
   element.classList.toggle("empty", empty);
   $(".heading").hidden = !conversation || empty;
+  // The first question, which stands right below, is not said twice.
+  $("#title").classList.toggle("away", $("#title").textContent === $(".question p", transcript)?.textContent);
   $("#welcome").hidden = !empty;
   for (const item of $$("#conversations li")) {
     const link = $("a", item);
@@ -90,6 +92,10 @@ function sources(article, number) {
   $("#sources h2").textContent = $(".answer.refusal", article) ? "Closest passages" : "Sources";
   $("#sources .cards").replaceChildren(...(cards ? cards.cloneNode(true).children : []));
   element.classList.toggle("sourced", !!cards);
+  for (const mark of $$("#sources blockquote mark")) {
+    const passage = mark.closest("blockquote");
+    passage.scrollTop = mark.offsetTop - passage.offsetTop - (passage.clientHeight - mark.offsetHeight) / 2;
+  }
   if (number === undefined) return;
   const card = $(`#sources [data-source="${number}"]`);
   element.classList.add("sources-open");

@@ -4,6 +4,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from assistant.answering import Answer, Citation, Sentence
 from assistant.conversation import Feedback, Turn
@@ -116,7 +117,7 @@ def passage_html(text: str, quote: tuple[int, int], matched: Iterable[str]) -> s
     first, last = 0, len(text)
     if len(text) > PASSAGE_SHOWN:
         first, last = max(0, start - AROUND_QUOTE), min(len(text), end + AROUND_QUOTE)
-        first = first and text.find(" ", first, start) + 1 or first
+        first = text.find(" ", first, start) + 1 or first if first else 0
         last = text.rfind(" ", end, last) if last < len(text) else last
         last = max(last, end)
     words = "|".join(re.escape(word) for word in sorted(set(matched), key=len, reverse=True))
@@ -129,7 +130,7 @@ def passage_html(text: str, quote: tuple[int, int], matched: Iterable[str]) -> s
     parts = ["… "] if first else []
     cuts = sorted(edges)
     inside = False
-    for begin, stop in zip(cuts, cuts[1:], strict=False):
+    for begin, stop in pairwise(cuts):
         if begin == start < end:
             parts.append("<mark>")
             inside = True
@@ -322,9 +323,9 @@ def _card(citation: Citation, passage: str, note: str) -> str:
         f'<h3 title="{shown(title)}"><bdi>{shown_name(title, 160)}</bdi></h3>'
         f'<p class="where">{place}{name}</p></div></header>{changed}'
         f"<blockquote>{passage}</blockquote>"
-        f"<footer>{_why(citation)}"
+        f'<div class="foot">{_why(citation)}'
         f'<button type="button" data-do="view" data-citation="{whole}">Open in document</button>'
-        "</footer></article>"
+        "</div></article>"
     )
 
 
