@@ -176,16 +176,16 @@ def feedback(assistant: Assistant, options: argparse.Namespace, screen: Screen) 
 
 def serve(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
     """`assistant serve`."""
-    from assistant.cli import serving
+    from assistant.cli.serving import serve as run_server
 
-    return serving.serve(assistant, options, screen)
+    return run_server(assistant, options, screen)
 
 
 def user(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
     """`assistant user`."""
-    from assistant.cli import serving
+    from assistant.cli.serving import user as change_user
 
-    return serving.user(options, screen)
+    return change_user(options, screen)
 
 
 def mcp(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
