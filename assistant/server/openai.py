@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from assistant.answering import Answer, Event, Piece
 from assistant.assistant import Assistant
@@ -214,6 +215,8 @@ class ChatRoute(APIRoute):
                 first = error.errors()[0]
                 param = ".".join(str(step) for step in first["loc"][1:]) or None
                 return refused(400, f"{param or 'the body'}: {first['msg']}", param=param)
+            except HTTPException as error:
+                return refused(error.status_code, str(error.detail))
             except AssistantError as error:
                 return refused(status_of(error), str(error), code=type(error).__name__)
 
