@@ -244,7 +244,7 @@ def _feedback(routes: APIRouter, assistant: Assistant) -> None:
         tags=["Feedback"],
         summary="Export rated answers as an eval set",
         response_class=Lines,
-        responses={200: examples.CASES, **in_json(documented(409))},
+        responses={200: examples.CASES, **in_json(documented(409, 422))},
     )
     def export_feedback(request: Request) -> Response:
         """Your rated answers as cases of an eval set: JSON, an object a line."""
