@@ -113,6 +113,23 @@ class TestConversation:
         with pytest.raises(ConversationError, match="2 turns"):
             conversation.rewind(3)
 
+    def test_asking_again_in_place_of_a_turn(self, assistant: Assistant) -> None:
+        conversation = assistant.chat()
+        for question in (QUESTION, REFUSED, "What is IRNA?"):
+            conversation.ask(question)
+        key = conversation.save()
+        before = conversation.history
+        events = conversation.stream("What is SWIFT?", at=1)
+        next(events)
+        events.close()  # type: ignore[attr-defined]
+        assert conversation.history == assistant.chat(id=key).history == before
+        conversation.ask("What is SWIFT?", at=1)
+        asked = [QUESTION, "What is SWIFT?"]
+        assert [turn.question for turn in conversation.history] == asked
+        assert [turn.question for turn in assistant.chat(id=key).history] == asked
+        with pytest.raises(ConversationError, match="2 turns"):
+            conversation.ask("What is SWIFT?", at=3)
+
 
 class TestKeeping:
     def test_nothing_is_kept_unasked(self, assistant: Assistant, index: Path) -> None:

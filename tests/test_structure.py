@@ -32,7 +32,11 @@ BEHIND_ONE_MODULE = {
     "tokenizers": "embedding/",
     "tiktoken": "tokens.py",
     "rich": "cli/",
-    "gradio": "server/",
+    "gradio": "server/page/",
+    "fastapi": "server/",
+    "mcp": "server/",
+    "prometheus_client": "server/",
+    "uvicorn": "server/",
 }
 
 

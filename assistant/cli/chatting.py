@@ -138,9 +138,13 @@ class Chatting:
             return last.choices[int(line) - 1]
         return line
 
-    def _ask(self, question: str, *, search_query: str | None = None) -> None:
+    def _ask(
+        self, question: str, *, at: int | None = None, search_query: str | None = None
+    ) -> None:
         self._asked = question
-        events = self._conversation.stream(question, search_query=search_query, **self._filters)
+        events = self._conversation.stream(
+            question, at=at, search_query=search_query, **self._filters
+        )
         for event in events:
             if self._as_json:
                 if isinstance(event, Answer):
@@ -163,9 +167,9 @@ class Chatting:
             raise ConversationError("nothing was asked yet")
         history = self._conversation.history
         # A question that was stopped is in no turn.
-        if history and history[-1].question == self._asked:
-            self._conversation.rewind(len(history) - 1)
-        self._ask(self._asked, search_query=search_query)
+        last = bool(history) and history[-1].question == self._asked
+        at = len(history) - 1 if last else None
+        self._ask(self._asked, at=at, search_query=search_query)
 
     def _retry(self, _: str) -> None:
         self._again(None)

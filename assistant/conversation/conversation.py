@@ -58,7 +58,8 @@ class Conversation:
         self._stream = stream
         self._store = store
         self._turns = list(history)
-        self._ids: list[int] = []  # of the turns that are kept; as many as turns, or none
+        self._ids: list[int] = []  # of the turns that are kept, which are the first ones
+        self._gone: list[int] = []  # of turns that are still kept and should not be
         self.id: str | None = None
         self.owner = owner
         self.title = ""
@@ -93,6 +94,7 @@ class Conversation:
         self,
         question: str,
         *,
+        at: int | None = None,
         search_query: str | None = None,
         within: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
@@ -103,10 +105,24 @@ class Conversation:
 
         Arguments, events and errors are those of `Assistant.stream`. The turn becomes part of the
         history with the last event; closing the iterator before stops the work, and it does not.
+
+        Args:
+            question: Any text.
+            at: Ask it as this turn, counted from 0, in place of that one and all after it; they
+                are forgotten when the answer is there. By default it comes after the last.
+            search_query: What to search, instead of what the history makes of the question.
+            within: As in `Assistant.stream`; so are the rest.
+            types: See there.
+            since: See there.
+            until: See there.
+
+        Raises:
+            ConversationError: It has no such turn.
         """
+        kept = self._turns[: self._place(at)]
         events = self._stream(
             question,
-            history=self.history,
+            history=kept,
             search_query=search_query,
             within=within,
             types=types,
@@ -115,13 +131,14 @@ class Conversation:
         )
         for event in events:
             if isinstance(event, Answer):
-                self._append(Turn(question, event))
+                self._conclude([*kept, Turn(question, event)])
             yield event
 
     def ask(
         self,
         question: str,
         *,
+        at: int | None = None,
         search_query: str | None = None,
         within: Sequence[str] | None = None,
         types: Sequence[str] | None = None,
@@ -131,6 +148,7 @@ class Conversation:
         """Answer a question in the light of those before it; as `stream`, read to its end."""
         *_, last = self.stream(
             question,
+            at=at,
             search_query=search_query,
             within=within,
             types=types,
@@ -141,16 +159,13 @@ class Conversation:
         return last
 
     def rewind(self, turns: int) -> None:
-        """Forget all but the first so many turns: to ask again, or something else.
+        """Forget all but the first so many turns.
 
         Raises:
             ConversationError: It has not so many turns.
         """
-        if not 0 <= turns <= len(self._turns):
-            raise ConversationError(f"{self._counted()}, so that it cannot go back to {turns}")
-        if self.id is not None:
-            self._store().forget(self.id, self._ids[turns:])
-        del self._turns[turns:], self._ids[turns:]
+        self._turns = self._turns[: self._place(turns)]
+        self._write()
 
     def save(self, title: str | None = None) -> str:
         """Keep the conversation in the index from now on; again, to give it another title.
@@ -170,7 +185,7 @@ class Conversation:
             title = title or self._first_question()
             key = self._store().create(owner=self.owner, title=title)
             self.id, self.title = key, title
-            self._ids = self._keep(self._turns)
+            self._write()
         elif title:
             self._store().rename(self.id, title)
             self.title = title
@@ -180,7 +195,7 @@ class Conversation:
         """Drop it from the index; what is in memory stays, and is no longer kept."""
         if self.id is not None:
             self._store().delete(self.id)
-            self.id, self._ids = None, []
+            self.id, self._ids, self._gone = None, [], []
 
     def rate(self, turn: int, *, good: bool | None, comment: str = "") -> None:
         """Note what the reader thinks of an answer, for `Assistant.feedback`; None takes it back.
@@ -199,22 +214,38 @@ class Conversation:
         """All of it as Markdown, the citations as footnotes."""
         return markdown(self.title or self._first_question(), self._turns)
 
-    def _append(self, turn: Turn) -> None:
-        self._turns.append(turn)
+    def _place(self, turn: int | None) -> int:
+        if turn is None:
+            return len(self._turns)
+        if not 0 <= turn <= len(self._turns):
+            raise ConversationError(f"{self._counted()}; there is no turn {turn} to go back to")
+        return turn
+
+    def _conclude(self, turns: list[Turn]) -> None:
+        self._ids, self._gone = (
+            self._ids[: len(turns) - 1],
+            self._gone + self._ids[len(turns) - 1 :],
+        )
+        self._turns = turns
         self.problem = None
-        if self.id is None:
-            return
         try:
-            # What could not be kept before is kept now.
-            self._ids += self._keep(self._turns[len(self._ids) :])
+            self._write()
         except (IndexStorageError, ConversationError) as error:
             # The answer is worth more than its record; whoever shows it says that it is not kept.
             self.problem = str(error)
 
-    def _keep(self, turns: Sequence[Turn]) -> list[int]:
-        assert self.id is not None
-        written = [(turn.question, packed(turn.answer)) for turn in turns]
-        return self._store().append(self.id, written)
+    def _write(self) -> None:
+        """Keep what is not kept yet, this time or the last, and drop what is to be forgotten."""
+        if self.id is None:
+            return
+        self._gone += self._ids[len(self._turns) :]
+        del self._ids[len(self._turns) :]
+        if self._gone:
+            self._store().forget(self.id, self._gone)
+            self._gone = []
+        if new := self._turns[len(self._ids) :]:
+            packets = [(turn.question, packed(turn.answer)) for turn in new]
+            self._ids += self._store().append(self.id, packets)
 
     def _counted(self) -> str:
         count = len(self._turns)

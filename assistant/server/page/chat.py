@@ -45,11 +45,10 @@ def ask(
         question = str(asked.get("question", ""))
         conversation = _opened(assistant, asked.get("conversation"), owner=owner, unkept=unkept)
         turn = asked.get("turn")
-        if isinstance(turn, int) and 0 <= turn < len(conversation.history):
-            conversation.rewind(turn)
+        at = turn if isinstance(turn, int) and 0 <= turn < len(conversation.history) else None
         query = asked.get("search_query")
         events = conversation.stream(
-            question, search_query=str(query) if query else None, within=within
+            question, at=at, search_query=str(query) if query else None, within=within
         )
         sentences: list[Sentence] = []
         citations: list[Citation] = []
