@@ -1,7 +1,7 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -81,6 +81,8 @@ class Assistant:
         self._given_embedding = embedding
         self._catalog: Catalog | None = None
         self._problem: str | None = None
+        # Sees the events of every question on their way, for a server that counts them.
+        self.watch: Callable[[Iterator[Event]], Iterator[Event]] = iter
 
     @classmethod
     def open(
@@ -278,7 +280,7 @@ class Assistant:
         types: Sequence[str] | None = None,
         since: date | None = None,
         until: date | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Answer a question from the documents, every sentence cited and checked, or refuse.
 
         Yields what is searched, then each sentence of the answer, and at last the whole Answer.
@@ -299,12 +301,27 @@ class Assistant:
             IndexStorageError: The index cannot be read.
             EmbeddingError: The embedding model failed.
         """
-        started = time.perf_counter()
         filters = Filters(within, types, since, until)
+        return self.watch(self._answered(question, history, search_query, filters))
+
+    def _answered(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        search_query: str | None,
+        filters: Filters,
+    ) -> Iterator[Event]:
+        started = time.perf_counter()
         self._opened().require_model(self._embedding)  # what is wrong is told before anything else
         query = search_query or self_contained(question, history, rarity=self.rarity)
         yield Searching(query)
-        found = self.retrieve(query, within=within, types=types, since=since, until=until)
+        found = self.retrieve(
+            query,
+            within=filters.within,
+            types=filters.types,
+            since=filters.since,
+            until=filters.until,
+        )
         retrieved = time.perf_counter()
         for event in compose(
             question,

@@ -96,7 +96,7 @@ class TestConversation:
         events = conversation.stream(QUESTION)
         next(events)
         next(events)
-        events.close()  # type: ignore[attr-defined]
+        events.close()
         assert conversation.history == ()
         assert assistant.chat(id=conversation.id).history == ()
 
@@ -121,7 +121,7 @@ class TestConversation:
         before = conversation.history
         events = conversation.stream("What is SWIFT?", at=1)
         next(events)
-        events.close()  # type: ignore[attr-defined]
+        events.close()
         assert conversation.history == assistant.chat(id=key).history == before
         conversation.ask("What is SWIFT?", at=1)
         asked = [QUESTION, "What is SWIFT?"]

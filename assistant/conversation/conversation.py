@@ -1,7 +1,7 @@
 """A conversation: questions that build on each other, and keeping them."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -29,7 +29,7 @@ class Stream(Protocol):
         types: Sequence[str] | None,
         since: date | None,
         until: date | None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Answer with this history."""
 
 
@@ -100,7 +100,7 @@ class Conversation:
         types: Sequence[str] | None = None,
         since: date | None = None,
         until: date | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Answer a question in the light of those before it, as it is found.
 
         Arguments, events and errors are those of `Assistant.stream`. The turn becomes part of the
