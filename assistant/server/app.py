@@ -65,6 +65,7 @@ def create_app(
             host names are answered to.
     """
     metrics, readiness = Metrics(), Readiness(assistant)
+    assistant.watch = metrics.watched
     inner: list[Callable[[], AbstractAsyncContextManager[None]]] = []
 
     @asynccontextmanager
