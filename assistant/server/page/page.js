@@ -64,14 +64,17 @@ function turn(text, html = "") {
 function screen() {
   const empty = !transcript.children.length;
   element.classList.toggle("empty", empty);
-  $(".heading").hidden = !conversation || empty;
-  // The first question, which stands right below, is not said twice.
-  $("#title").classList.toggle("away", $("#title").textContent === $(".question p", transcript)?.textContent);
+  $("[data-do=export]").hidden = !conversation || empty;
   $("#welcome").hidden = !empty;
   for (const item of $$("#conversations li")) {
     const link = $("a", item);
     if (item.dataset.id === conversation) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
+}
+
+function entitle(title) {
+  $("#title").textContent = title || "New conversation";
+  document.title = title ? `${title} · Cited assistant` : "Cited assistant";
 }
 
 function busy(now) {
@@ -87,11 +90,12 @@ const toEnd = (smooth) => scroller.scrollTo({ top: scroller.scrollHeight, behavi
 
 function sources(article, number) {
   if (!article) return $("#sources .cards").replaceChildren();
-  const cards = $(".sources", article);
-  for (const other of $$(".turn", transcript)) other.classList.toggle("shown", other === article);
-  $("#sources h2").textContent = $(".answer.refusal", article) ? "Closest passages" : "Sources";
-  $("#sources .cards").replaceChildren(...(cards ? cards.cloneNode(true).children : []));
-  element.classList.toggle("sourced", !!cards);
+  const cards = $(".sources", article), refused = $(".refusal", article);
+  // What comes closest to a refused question is no source; it is shown when asked for.
+  const silent = !cards || (refused && number === undefined);
+  $("#sources h2").textContent = refused && !silent ? "Closest passages" : "Sources";
+  $("#sources .cards").replaceChildren(...(silent ? [make("p", {}, "No sources for this answer.")] : cards.cloneNode(true).children));
+  if (!silent) element.classList.add("sourced");
   for (const mark of $$("#sources blockquote mark")) {
     const passage = mark.closest("blockquote");
     passage.scrollTop = mark.offsetTop - passage.offsetTop - (passage.clientHeight - mark.offsetHeight) / 2;
@@ -169,7 +173,7 @@ function told(update) {
     busy(false);
     article.dataset.kept = "";
     unkept = !update.conversation;
-    $("#title").textContent = update.title;
+    entitle(update.title);
     show($("#conversations"), update.list);
     if (update.problem) notice(`This conversation is not kept: ${update.problem}`);
     if (update.conversation !== conversation) opened(update.conversation, true);
@@ -228,13 +232,15 @@ async function call(name, data) {
 
 async function open(id, push = true) {
   if (asking) stop();
+  // At once: whoever goes to the documents meanwhile stays there.
+  showView("ask");
   const found = await call("start", { conversation: id });
   transcript.replaceChildren();
   unkept = false;
   opened(found.turns ? id : "", push);
   if (found.list !== undefined) show($("#conversations"), found.list);
   for (const one of found.turns || []) turn(one.question, one.html);
-  $("#title").textContent = found.title || "";
+  entitle(found.title);
   if (found.welcome) {
     show($("#welcome"), found.welcome);
     $("#welcome").removeAttribute("aria-busy");
@@ -242,11 +248,10 @@ async function open(id, push = true) {
   }
   element.classList.remove("sourced");
   sources($$(".turn", transcript).at(-1));
-  showView("ask");
   closePanels();
   screen();
   toEnd(false);
-  if (!tiny.matches) question.focus();
+  if (!tiny.matches && document.body.dataset.view === "ask") question.focus();
 }
 
 async function examples() {
@@ -271,7 +276,7 @@ async function rename(item) {
     const found = await call("rename", { conversation: item.dataset.id, title });
     if (found.problem) return;
     show($("#conversations"), found.list);
-    if (item.dataset.id === conversation) $("#title").textContent = found.title;
+    if (item.dataset.id === conversation) entitle(found.title);
     screen();
   };
   field.addEventListener("keydown", (event) => {
