@@ -28,7 +28,7 @@ class Exchange:
     """A question, self-contained, and the beginning of its answer."""
 
     def __init__(self, question: str, answer: str) -> None:
-        self.question = question
+        self.question = question[:LONGEST_QUESTION]
         self._answer = answer[: 2 * LONGEST_ANSWER]
 
     @cached_property

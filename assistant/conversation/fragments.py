@@ -23,8 +23,9 @@ LEAD = re.compile(
 ABOUT = re.compile(r"^(?:what|how) about\s+|^what of\s+", re.IGNORECASE)
 MORE = re.compile(
     r"^(?:(?:please|can you|could you|would you)\s+)*(?:tell me more|go on|continue|"
-    r"(?:any |give me |some )?more (?:details?|information|info)|more|elaborate|explain(?: more| further| that)?|"
-    r"expand(?: on that)?|say more|keep going)(?: about (?:it|that|this|them))?"
+    r"(?:any |give me |some )?more (?:details?|information|info)|more|elaborate|"
+    r"explain(?: more| further| that)?|expand(?: on that)?|say more|keep going)"
+    r"(?: about (?:it|that|this|them))?"
     r"(?: please)?[\s.!?]*$",
     re.IGNORECASE,
 )
@@ -41,10 +42,13 @@ BARE = re.compile(
 )
 NEXT = re.compile(
     r"^(?:then|next|and then|then what|what next|what then|"
-    r"what (?:happened|happens|came|comes) (?:next|then|after(?:wards?| that)?)|are you sure|really|"
-    r"is that (?:true|so|right)|says who|such as|like what|for example|for instance)[\s?!.]*$",
+    r"what (?:happened|happens|came|comes) (?:next|then|after(?:wards?| that)?)|"
+    r"are you sure|really|is that (?:true|so|right)|says who|such as|like what|"
+    r"for example|for instance)[\s?!.]*$",
     re.IGNORECASE,
 )
+# A question that was made of a fragment, with the whole one that it was asked about.
+WRAPPED = re.compile(r"[^()?]*\? \((?P<whole>.*)\)|Tell me more: (?P<more>.*)", re.DOTALL)
 PREPOSITIONS = frozenset(
     listed(
         "in at by from for to under before after since during with on about against between into as"
@@ -81,6 +85,8 @@ def completed(question: str, said: list[Exchange], rarity: Rarity) -> str | None
             return None
     elif not _verbless(bare):
         return referred(question, said, rarity)
+    if not about and all(phrase.generic for phrase in _phrases_within(bare)):
+        return None  # "Thanks".
     swapped = _swap(bare, said)
     if swapped is not None:
         return swapped
@@ -101,11 +107,16 @@ def _verbless(text: str) -> bool:
     )
 
 
+def _previous(said: list[Exchange]) -> str:
+    """The last whole question."""
+    question = said[-1].question.strip()
+    wrapped = WRAPPED.fullmatch(question)
+    return (wrapped["whole"] or wrapped["more"] or question) if wrapped else question
+
+
 def _more(said: list[Exchange]) -> str:
     """More of what was asked."""
-    previous = said[-1].question
-    if re.match(r"tell me more", previous, re.IGNORECASE):
-        return previous
+    previous = _previous(said)
     focused = [phrase for phrase in said[-1].asked if not phrase.generic]
     if len(focused) == 1:
         text = focused[0].text
@@ -127,7 +138,7 @@ OPENING = re.compile(
 
 def _because(word: str, said: list[Exchange]) -> str:
     """Asks one word ("why?") of the question before, or of the answer's first sentence."""
-    previous, answer = said[-1].question, said[-1].answer
+    previous, answer = _previous(said), said[-1].answer
     body, _ = without_mark(previous)
     body = LEAD.sub("", body)
     first = body.split(" ")[0].lower()
@@ -155,7 +166,7 @@ def _because(word: str, said: list[Exchange]) -> str:
 
 
 def _else(body: str, said: list[Exchange]) -> str:
-    previous = said[-1].question.strip()
+    previous = _previous(said)
     first, _, rest = previous.partition(" ")
     match = ELSE.match(body)
     if match and rest:

@@ -30,8 +30,8 @@ CLAUSES = frozenset(
 CONTRACTED = {"s": "is", "re": "are", "ve": "have", "d": "would", "ll": "will"}
 SINGULAR = {"do": "does", "are": "is", "were": "was", "have": "has"}
 EXPLETIVE = re.compile(
-    r"\bit(?:['’]s| is| was| be| would be)? (?:not )?(?:\w+ly )?(?:true|possible|legal|illegal|easy|"
-    r"hard|difficult|necessary|safe|common|important|likely|normal|rare|okay|ok|allowed|worth|"
+    r"\bit(?:['’]s| is| was| be| would be)? (?:not )?(?:\w+ly )?(?:true|possible|legal|illegal|"
+    r"easy|hard|difficult|necessary|safe|common|important|likely|normal|rare|okay|ok|allowed|worth|"
     r"better|good|bad|fair|clear|known|said|believed|time)?\s?(?:to|that|for \w+ to|if|whether)\b"
     r"|\b(?:does|did|will|would) it (?:take|cost) to\b|\b(?:is|was) it (?:raining|snowing)\b",
     re.IGNORECASE,
@@ -221,7 +221,8 @@ OTHERS = re.compile(
     re.IGNORECASE,
 )
 DEFINITE = re.compile(
-    r"\b(?P<which>the|this|that|these|those|such an?|said)\s+(?P<noun>[^\W\d_]+(?:-\w+)?)\b(?!['’-])",
+    r"\b(?P<which>the|this|that|these|those|such an?|said)\s+"
+    r"(?P<noun>[^\W\d_]+(?:-\w+)?)\b(?!['’-])",
     re.IGNORECASE,
 )
 

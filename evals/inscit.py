@@ -1,0 +1,166 @@
+"""INSCIT: is the right passage found for a question in the midst of a conversation?
+
+    python -m evals.inscit FILE [--index DIR] [--show N]
+
+FILE is the development set (`dev.json.gz`, arXiv 2207.00746). Its distinct passages are indexed
+each as a document, and every turn that has gold passages is searched in three ways: with the last
+turn alone, with the whole history in one, and with the follow-up made self-contained. Recall@5 is
+the share of a turn's gold passages among the first five, over all turns, first ones included.
+Conversations are split in halves by the hash of their id; what was tuned was tuned on the first.
+
+It is measured with the assistant's search, which is sound enough to find most passages by the
+last turn alone, and with BM25 alone, by which the figures below were published. "One phrase,
+chosen by gold" is no method but the most that one could gain: the best of the last turn and of
+the last turn with any one phrase of the earlier questions.
+"""
+
+import argparse
+import gzip
+import json
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from assistant import Assistant, Document
+from assistant.catalog import open_catalog
+from assistant.conversation import Turn
+from assistant.conversation.followups import standalone
+from assistant.conversation.phrases import phrases
+from assistant.indexes import LexicalIndex
+from evals import half
+
+DEPTH = 5
+ANCHORS = "given, BM25 over the same passages: last turn .706, whole history .465"
+
+Search = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A turn: what was said before it, the question, and the sources that answer it."""
+
+    conversation: str
+    history: tuple[Turn, ...]
+    question: str
+    gold: frozenset[str]
+
+    @property
+    def half(self) -> int:
+        """0 for tuning, 1 for reporting."""
+        return half(self.conversation)
+
+
+def load(path: Path) -> tuple[list[Asked], dict[str, Document]]:
+    """The turns, and the distinct passages by id."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        conversations = json.load(file)
+    asked, pool = [], {}
+    for key, conversation in conversations.items():
+        for turn in conversation["turns"]:
+            gold = [part for label in turn["labels"] for part in label["evidence"]]
+            for part in [*gold, *(part for group in turn["prevEvidence"] for part in group)]:
+                pool[part["passage_id"]] = Document.from_text(
+                    part["passage_text"],
+                    source=part["passage_id"],
+                    title=" > ".join(part["passage_titles"]),
+                )
+            *before, question = turn["context"]
+            history = tuple(
+                Turn(user, agent) for user, agent in zip(before[::2], before[1::2], strict=True)
+            )
+            sources = frozenset(part["passage_id"] for part in gold)
+            asked.append(Asked(key, history, question, sources))
+    return asked, pool
+
+
+def searches(assistant: Assistant) -> Iterator[tuple[str, Search]]:
+    """The assistant's search, and BM25 alone."""
+    catalog = open_catalog(assistant.settings.index)
+    lexical = LexicalIndex(catalog)
+
+    def whole(query: str) -> list[str]:
+        return _first(hit.source for hit in assistant.retrieve(query).hits)
+
+    def words(query: str) -> list[str]:
+        ids = [key for key, _ in lexical.search(query, 2 * DEPTH)]
+        sources = {item.id: item.passage.source for item in catalog.passages(ids)}
+        return _first(sources[key] for key in ids)
+
+    with catalog:
+        yield "the assistant's search", cache(whole)
+        yield "BM25 alone", cache(words)
+
+
+def _first(sources: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(sources))[:DEPTH]
+
+
+def recall(search: Search, turn: Asked, query: str) -> float:
+    """The share of the gold passages that are among the first five."""
+    return len(turn.gold & set(search(query))) / len(turn.gold)
+
+
+def report(name: str, turns: Sequence[Asked], found: Sequence[float]) -> None:
+    """Print the figures of a method in a line."""
+
+    def mean(chosen: Iterable[bool]) -> float:
+        return statistics.mean(value for value, use in zip(found, chosen, strict=True) if use)
+
+    print(
+        f"  {name:30}{mean(turn.half == 0 for turn in turns):8.3f}"
+        f"{mean(turn.half == 1 for turn in turns):11.3f}{statistics.mean(found):8.3f}"
+        f"{mean(bool(turn.history) for turn in turns):12.3f}"
+        f"{statistics.mean(value > 0 for value in found):11.3f}"
+    )
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--index", help="keep the index here, and use it again")
+    parser.add_argument("--show", type=int, default=0, help="print so many changed questions")
+    arguments = parser.parse_args()
+    turns, pool = load(arguments.file)
+    place = nullcontext(arguments.index) if arguments.index else tempfile.TemporaryDirectory()
+    with place as index, Assistant.open(index) as assistant:
+        assistant.add(pool.values())
+        ours = [standalone(turn.question, turn.history, rarity=assistant.rarity) for turn in turns]
+        later = [(turn, text) for turn, text in zip(turns, ours, strict=True) if turn.history]
+        changed = [(turn, text) for turn, text in later if text != turn.question]
+        print(f"{len(pool)} passages; {len(turns)} turns, {len(later)} of them follow-ups")
+        print(f"left alone: {1 - len(changed) / len(later):.1%} of the follow-ups")
+        judged = [(turn, text) for turn, text in zip(turns, ours, strict=True) if turn.gold]
+        asked = [turn for turn, _ in judged]
+        for name, search in searches(assistant):
+            print(
+                f"{name:32}{'tuning':>8}{'reporting':>11}{'both':>8}{'follow-ups':>12}{'any':>11}"
+            )
+            report("last turn alone", asked, [recall(search, t, t.question) for t in asked])
+            report("whole history", asked, [recall(search, t, _history(t)) for t in asked])
+            report("self-contained", asked, [recall(search, t, text) for t, text in judged])
+            report("(one phrase, chosen by gold)", asked, [_most(search, t) for t in asked])
+        for turn, text in changed[: arguments.show]:
+            print(f"{turn.history[-1].question}\n  {turn.question}\n  > {text}")
+    print(ANCHORS)
+
+
+def _history(turn: Asked) -> str:
+    said = [part for before in turn.history for part in (before.question, before.text)]
+    return " ".join([*said, turn.question])
+
+
+def _most(search: Search, turn: Asked) -> float:
+    said = {phrase.text for before in turn.history for phrase in phrases(before.question)}
+    queries = [turn.question, *(f"{turn.question} ({phrase})" for phrase in sorted(said))]
+    return max(recall(search, turn, query) for query in queries)
+
+
+if __name__ == "__main__":
+    main()
