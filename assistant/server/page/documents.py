@@ -19,8 +19,10 @@ from assistant.sync import Progress, Step, SyncReport
 
 __all__ = ["DocumentsTab", "documents_tab", "within_label"]
 
-# For so long the list is not read again; whatever is done here reads it at once.
-FRESH_SECONDS = 2.0
+# For so long the list is not read again, unless it is opened or something is done to it here.
+FRESH_SECONDS = 10.0
+# More of what is searched for is not looked at.
+LONGEST_QUERY = 1000
 # Between two looks at how far a sync has come.
 TELL_SECONDS = 0.2
 
@@ -34,6 +36,7 @@ element.addEventListener('click', (event) => {
   if (button.getAttribute('role') === 'checkbox') {
     button.setAttribute('aria-checked', button.getAttribute('aria-checked') !== 'true');
   }
+  if (act === 'reset') document.querySelector('.documents-search input').value = '';
   trigger(act === 'go' ? 'submit' : 'select', {act, key: key || ''});
 });
 """
@@ -56,6 +59,17 @@ watch('value', () => {
 });
 """
 )
+
+# Not gr.Textbox: the first of its input events gets lost.
+_SEARCH = (
+    '<input type="search" placeholder="Search by title or file name" '
+    'aria-label="Search documents by title or file name" autocomplete="off" spellcheck="false">'
+)
+_SEARCHED = """
+element.querySelector('input').addEventListener('input', (event) => {
+  trigger('input', {query: event.target.value});
+});
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +110,7 @@ class DocumentsTab:
             )
             self._files.preprocess = _named  # type: ignore[assignment, method-assign]
             self._uploaded = _html("documents-notice")
-            self._query = gr.Textbox(
-                show_label=False,
-                label="Search documents by title or file name",
-                placeholder="Search by title or file name",
-                container=False,
-                elem_classes="documents-search",
-            )
+            self._query = _html("documents-search", _SEARCHED, template=_SEARCH)
             self._list = _html("documents-list")
         self._wire()
 
@@ -115,7 +123,7 @@ class DocumentsTab:
         self._quick(self._list.select, self._press)
         self._quick(self._summary.select, self._press)
         self._quick(self._notice.select, self._press)
-        self._quick(self._query.input, self._search, self._query)
+        self._quick(self._query.input, self._search, latest=True)
         self._uploaded.select(
             lambda: "",
             outputs=self._uploaded,
@@ -123,7 +131,11 @@ class DocumentsTab:
             show_progress="hidden",
             api_visibility="private",
         )
-        slow: Any = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+        slow: Any = {
+            "show_progress": "hidden",
+            "concurrency_limit": None,
+            "api_visibility": "private",
+        }
         shown = [self._summary, self._list, self.chosen, self.changed]
         self._notice.submit(
             self._confirmed,
@@ -139,16 +151,19 @@ class DocumentsTab:
         )
 
     def _quick(
-        self, listener: Callable[..., Any], function: Callable[..., Any], *inputs: Any
+        self, listener: Callable[..., Any], function: Callable[..., Any], *, latest: bool = False
     ) -> None:
-        """Join an event to a function of (inputs, view, chosen, pending) that shows all anew."""
+        """Join an event to a function of (view, chosen, pending) that shows all anew.
+
+        With `latest`, events that come while one is at work are dropped but for the last.
+        """
         listener(
             function,
-            [*inputs, self._view, self.chosen, self._pending],
+            [self._view, self.chosen, self._pending],
             [self._view, self.chosen, self._pending, self._notice, self._summary, self._list],
             queue=False,
             show_progress="hidden",
-            trigger_mode="always_last" if inputs else "multiple",
+            trigger_mode="always_last" if latest else "multiple",
             api_visibility="private",
         )
 
@@ -187,8 +202,13 @@ class DocumentsTab:
         return self._shown(view, chosen, pending, gr.skip(), fresh=True)
 
     def _search(
-        self, query: str, view: View, chosen: list[str] | None, pending: Pending | None
+        self,
+        view: View,
+        chosen: list[str] | None,
+        pending: Pending | None,
+        event: gr.EventData,
     ) -> tuple[Any, ...]:
+        query = str(event._data.get("query", ""))[:LONGEST_QUERY]
         return self._shown(replace(view, query=query, page=0), chosen, pending, gr.skip())
 
     def _press(
@@ -324,8 +344,10 @@ def documents_tab(assistant: Assistant) -> DocumentsTab:
     return DocumentsTab(assistant)
 
 
-def _html(name: str, script: str = _PRESSED) -> gr.HTML:
-    return gr.HTML(elem_classes=name, js_on_load=script, apply_default_css=False)
+def _html(name: str, script: str = _PRESSED, *, template: str = "${value}") -> gr.HTML:
+    return gr.HTML(
+        elem_classes=name, html_template=template, js_on_load=script, apply_default_css=False
+    )
 
 
 def _named(payload: ListFiles | FileData | None) -> list[tuple[str, Path]]:

@@ -63,12 +63,16 @@ class Library:
         """The documents that these sources and folders stand for; all for None."""
         if chosen is None:
             return list(self.documents)
-        return [document for document in self.documents if _chosen(document.source, set(chosen))]
+        names = set(chosen)
+        return [document for document in self.documents if _chosen(document.source, names)]
 
     def existing(self, chosen: Sequence[str] | None) -> list[str] | None:
         """The chosen sources and folders that are still there; None if none is."""
-        known = {*self.sources.values(), *self.folders.values()} if chosen else set()
-        return [name for name in chosen or () if name in known] or None
+        return [name for name in chosen or () if name in self._names] or None
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset({*self.sources.values(), *self.folders.values()})
 
 
 def key(source: str) -> str:
@@ -126,6 +130,8 @@ def listing(library: Library, view: View, chosen: Sequence[str] | None) -> str:
     rows = found[view.page * ROWS : (view.page + 1) * ROWS]
     ticked = set(chosen or ())
     body = "".join(_row(document, ticked=_chosen(document.source, ticked)) for document in rows)
+    ours = any(document.origin == "program" for document in rows)
+    removable = " documents-removable" if ours else ""
     # The same parts stand in the same places whatever there is to show: an update in place then
     # leaves the keyboard's focus where it was.
     return (
@@ -133,7 +139,7 @@ def listing(library: Library, view: View, chosen: Sequence[str] | None) -> str:
         f'<div class="documents-filters">{_folder_filter(library, view)}'
         f"{_type_filter(types, view)}</div>"
         f"{_found(library, view, len(found))}"
-        f'<ul class="documents-rows" aria-label="Documents">{body}</ul>'
+        f'<ul class="documents-rows{removable}" aria-label="Documents">{body}</ul>'
         f"{_pager(view, len(found), pages)}"
     )
 
@@ -234,7 +240,7 @@ def _row(document: ListedDocument, *, ticked: bool) -> str:
         f'<span class="documents-type">{shown(document.type)}</span>'
         f'<span class="documents-passages">{count(document.passages, "passage")}</span>'
         f'<span class="documents-date">{day(document.date) or "undated"}</span>'
-        f'<span class="documents-more">{hidden}{remove}</span></li>'
+        f"{remove}{hidden}</li>"
     )
 
 
