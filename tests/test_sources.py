@@ -166,6 +166,12 @@ def two_lines(canvas: Canvas) -> None:
     line(canvas, 72, 686, "", "capital on a cold day.", " And after it there is more of it.")
 
 
+def one_line(canvas: Canvas) -> None:
+    line(canvas, 72, 714, "Before it there is something.")
+    line(canvas, 72, 700, "", "A treaty was signed in the capital on a cold day.")
+    line(canvas, 72, 686, "And after it there is more of it.")
+
+
 def sideways(canvas: Canvas) -> None:
     canvas.translate(900, 100)
     canvas.rotate(90)
@@ -196,7 +202,7 @@ def with_hidden_words(canvas: Canvas) -> None:
 LAYOUTS: dict[str, tuple[Callable[[Canvas], None], int, tuple[float, ...] | None]] = {
     "upright": (two_lines, 0, None),
     "rotated by 90": (two_lines, 90, None),
-    "rotated by 180": (two_lines, 180, None),
+    "rotated by 180": (one_line, 180, None),
     "rotated by 270": (two_lines, 270, None),
     "text sideways": (sideways, 0, None),
     "cropped": (two_lines, 0, (50, 500, 500, 760)),
@@ -262,9 +268,8 @@ def test_marks_cover_the_quote_and_nothing_else(
     path = pdf(tmp_path / "a.pdf", draw, rotation=rotation, crop=crop)
     (document,) = read_documents([(path, "a.pdf")], settings=Settings())
     assert isinstance(document, Document)
-    if layout != "rotated by 180":  # whose lines are read in pieces
-        assert SENTENCE in document.text
-    assert_marked(drawn(pictures, path, 1, SENTENCE), lines=2)
+    assert SENTENCE in document.text
+    assert_marked(drawn(pictures, path, 1, SENTENCE), lines=1 if draw is one_line else 2)
 
 
 def first_page(canvas: Canvas) -> None:
@@ -352,7 +357,13 @@ def test_every_sentence_of_the_seeds_pdf_is_found_on_its_page(
 
 def test_text_that_is_nowhere_still_has_its_picture(pictures: Pictures) -> None:
     path = shipped("seeds") / "background.pdf"
-    for quotes in ((), ("", " \n "), ("Bananas are rich in potassium.",), ("\ud800\udfff\0",)):
+    for quotes in (
+        (),
+        ("", " \n "),
+        ("Bananas are rich in potassium.",),
+        ("ty of th",),
+        ("\ud800\udfff\0",),
+    ):
         assert drawn(pictures, path, 1, *quotes).marks == ()
     assert pictures.page(path, 5, source="b") is None
     assert pictures.page(path, 0, source="b") is None
@@ -381,7 +392,7 @@ def test_ligatures_accents_and_compatibility_forms_are_no_difference() -> None:
     )
     letters, places = folded(list(map(ord, page)))
     quote = "office was efficient \u2013 cafe\u0301 3, full width; cooperation"
-    ((start, end),) = find(quote, letters, broken=lambda at: False)
+    ((start, end),) = find(quote, letters, parted=lambda at: False, broken=lambda at: False)
     assert page[places[start]] == "o"
     assert places[end - 1] == len(page) - 1
 

@@ -122,13 +122,18 @@ def _marks(
     ]
     letters, places = folded(characters)
 
+    def between(at: int) -> Sequence[int]:
+        return characters[places[at - 1] + 1 : places[at]] if 0 < at < len(places) else _BREAKS
+
+    def parted(at: int) -> bool:
+        return bool(between(at))
+
     def broken(at: int) -> bool:
-        between = characters[places[at - 1] + 1 : places[at]] if 0 < at < len(places) else _BREAKS
-        return any(code in _BREAKS for code in between)
+        return any(code in _BREAKS for code in between(at))
 
     marks: list[Rectangle] = []
     for quote in wanted:
-        for start, end in find(quote, letters, broken=broken):
+        for start, end in find(quote, letters, parted=parted, broken=broken):
             first, last = places[start], places[end - 1]
             last = _with_closing_marks(characters, last)
             boxes = list(_boxes(page, text_page, first, last))
@@ -164,37 +169,48 @@ def _fold(code: int) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", plain)))
 
 
-def find(quote: str, letters: str, *, broken: Callable[[int], bool]) -> list[Span]:
+def find(
+    quote: str, letters: str, *, parted: Callable[[int], bool], broken: Callable[[int], bool]
+) -> list[Span]:
     """Where a quote, or the part of it that is on this page, is among the page's letters.
 
-    `broken` says whether a line begins with the letter of this number, or the page ends there.
+    `parted` says whether a word begins with the letter of this number, `broken` whether a line
+    does; both are true of the end of the page.
     """
     wanted = folded(list(map(ord, quote)))[0]
     values = folded(list(map(ord, _HEADER.sub("", quote))))[0]  # of a row "Country: Iran; ..."
-    for key in (wanted, values):
-        if key and (start := letters.find(key)) >= 0:
+    for key in filter(None, (wanted, values)):
+        start = letters.find(key)
+        # A few letters may be a part of other words by chance.
+        while (
+            start >= 0
+            and len(key) < _LEAST_LETTERS
+            and not (parted(start) and parted(start + len(key)))
+        ):
+            start = letters.find(key, start + 1)
+        if start >= 0:
             return [(start, start + len(key))]
-    begins, ends = (
-        _longest(wanted, letters, from_start=True),
-        _longest(wanted, letters, from_start=False),
-    )
-    start = letters.rfind(wanted[:begins])
-    head = (start, start + begins)
-    start = letters.find(wanted[len(wanted) - ends :])
-    tail = (start, start + ends)
+    if len(wanted) < _LEAST_LETTERS:
+        return []
+    # A part of it goes on up to the end of a line. What follows there, or what stands before the
+    # other part, may have some of the same letters by chance.
+    size = _longest(wanted, letters, from_start=True)
+    start = letters.rfind(wanted[:size])
+    ends = (end for end in range(start + size, start + size - _BY_CHANCE, -1) if broken(end))
+    head = (start, next(ends, start))
+    size = _longest(wanted, letters, from_start=False)
+    end = letters.find(wanted[len(wanted) - size :]) + size
+    starts = (start for start in range(end - size, end - size + _BY_CHANCE) if broken(start))
+    tail = (next(starts, end), end)
+    long, wide = head[1] - head[0], tail[1] - tail[0]
     # Broken by a footer, a note or a picture in between.
-    if min(begins, ends) and begins + ends >= 0.9 * len(wanted):
+    if min(long, wide) > 0 and long + wide >= 0.9 * len(wanted):
         return [head, tail]
-    # Gone on with on the next page, or begun on the one before: up to the end of a line. What
-    # follows there may begin with the same letters by chance.
-    if begins >= _LEAST_LETTERS and len(letters) - head[1] <= _BESIDE:
-        for end in range(head[1], head[1] - _BY_CHANCE, -1):
-            if broken(end):
-                return [(head[0], end)]
-    if ends >= _LEAST_LETTERS and tail[0] <= _BESIDE:
-        for start in range(tail[0], tail[0] + _BY_CHANCE):
-            if broken(start):
-                return [(start, tail[1])]
+    # Gone on with on the next page, or begun on the one before.
+    if long >= _LEAST_LETTERS and len(letters) - head[1] <= _BESIDE:
+        return [head]
+    if wide >= _LEAST_LETTERS and tail[0] <= _BESIDE:
+        return [tail]
     return []
 
 

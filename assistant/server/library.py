@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from assistant.assistant import Assistant
 from assistant.documents.pictures import NARROWEST, WIDEST
+from assistant.errors import UploadError
 from assistant.payloads import Payload, plain, plan_payload, report_payload
 from assistant.server import library_shapes as shapes
 from assistant.server.api import operation_id
@@ -20,6 +21,7 @@ from assistant.server.responses import (
     Json,
     described_events,
     documented,
+    failure,
     in_json,
     problem,
     stream_events,
@@ -233,9 +235,14 @@ def _changes(routes: APIRouter, assistant: Assistant) -> None:
         content_type = request.headers.get("content-type", "")
         if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
             return problem(415, "send the files as multipart/form-data, each as a part")
-        received = await Received.receive(
-            request.stream(), content_type=content_type, settings=assistant.settings
-        )
+        try:
+            received = await Received.receive(
+                request.stream(), content_type=content_type, settings=assistant.settings
+            )
+        except UploadError as error:
+            refusal = failure(error)
+            refusal.headers["connection"] = "close"  # the rest of the body is not waited for
+            return refusal
         if not received.files:
             received.remove()
             return problem(422, "no part of the form is a file; give each part a file name")
