@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from serving import serving
 
 from assistant import Assistant
@@ -519,7 +520,8 @@ def test_the_users_file_keeps_no_secret_and_no_other_can_read_it(tmp_path: Path)
     path = tmp_path / "users.txt"
     users.set_password(path, "ada", PASSWORD)
     token = users.add_token(path, "ada")
-    users.set_password(path, "Zoë", "another password")
+    users.set_password(path, "Zoe\u0308", "another password")
+    assert Access.from_file(path).log_in("Zoe\u0308", "another password", address="::1")
     text = path.read_text()
     assert PASSWORD not in text
     assert token not in text
@@ -721,6 +723,60 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
+
+
+def test_the_page_asks_nobody_else_and_runs_no_script_but_ours(
+    browser: Browser, seeds_index: Path, users_file: Path, tmp_path: Path
+) -> None:
+    index = shutil.copytree(seeds_index, tmp_path / "index")
+    with ExitStack() as stack:
+        assistant = stack.enter_context(Assistant.open(index))
+        app = create_app(assistant, access=Access.from_file(users_file))
+        address = stack.enter_context(serving(app))
+        context = browser.new_context()
+        stack.callback(context.close)
+        page = context.new_page()
+        asked, complaints = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        with page.expect_response(f"{address}/") as loaded:
+            page.get_by_role("button", name="Log in").click()
+        page.get_by_role("textbox").first.wait_for()
+        policy = loaded.value.headers["content-security-policy"]
+        assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+        assert "img-src 'self' data: blob:;" in policy
+        outside = r"""(?:src|href|content)=["']?(?:https?:)?//[^"'> ]*"""
+        assert not re.findall(outside, loaded.value.text())
+        assert all(url.startswith(f"{address}/") for url in asked)
+        assert complaints == []
+        # Neither an event handler nor a script that gets into the page is run.
+        page.evaluate(
+            "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran=1\">')"
+        )
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.ran") is None
+        assert any("Content Security Policy" in complaint for complaint in complaints)
+        # What Gradio has beside the page is not there.
+        cookies = {"cookie": f"{SESSION_COOKIE}={session_of(context)}"}
+        for path in ("/nothing", "/monitoring", "/gradio_api/proxy=https://x.example/"):
+            answer = httpx.get(address + path, headers=cookies)
+            assert answer.status_code == 404
+            assert error_of(answer)
+        figures = httpx.get(f"{address}/metrics", headers=cookies).text
+        assert 'requests_total{method="GET",route="page",status="200"}' in figures
+        assert 'requests_total{method="GET",route="none",status="404"} 3.0' in figures
+        called = httpx.post(f"{address}/mcp", headers=cookies, json={})
+        assert called.status_code != 404
+        figures = httpx.get(f"{address}/metrics", headers=cookies).text
+        assert 'route="/mcp"' in figures
+
+
+def session_of(context: BrowserContext) -> str:
+    return next(it["value"] for it in context.cookies() if it["name"] == SESSION_COOKIE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

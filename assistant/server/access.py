@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from unicodedata import normalize
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -105,6 +106,7 @@ class Access:
         Raises:
             TooManyAttemptsError: There were too many wrong ones lately.
         """
+        name = normalize("NFC", name)
         stored = self._verified(name, password, address=address)
         if stored is None:
             return None
@@ -145,6 +147,7 @@ class Access:
         Raises:
             TooManyAttemptsError: As `log_in`.
         """
+        name = normalize("NFC", name)
         shown = hashlib.blake2b(
             f"{name}:{password}".encode("utf-8", "surrogatepass"), key=self._key
         ).digest()

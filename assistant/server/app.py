@@ -3,9 +3,7 @@
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -21,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from assistant import __version__
 from assistant.assistant import Assistant
 from assistant.errors import AssistantError
-from assistant.server import login
+from assistant.server import api, library, login, mcp, openai
 from assistant.server.access import Access, AccessMiddleware
 from assistant.server.metrics import Metrics, MetricsMiddleware
 from assistant.server.readiness import Readiness
@@ -66,14 +64,13 @@ def create_app(
     """
     metrics, readiness = Metrics(), Readiness(assistant)
     assistant.watch = metrics.watched
-    inner: list[Callable[[], AbstractAsyncContextManager[None]]] = []
+    route, mcp_running = mcp.mounted(assistant)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
-            for entered in inner:
-                await stack.enter_async_context(entered())
+            await stack.enter_async_context(mcp_running())
             tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(run_in_threadpool, readiness.warm_up)
             yield
@@ -93,14 +90,9 @@ def create_app(
     for kind, answer in _HANDLERS.items():
         app.add_exception_handler(kind, answer)
     _add_health(app, assistant, metrics, readiness)
-    for name in ("api", "openai", "library"):
-        if find_spec(f"assistant.server.{name}"):
-            app.include_router(import_module(f"assistant.server.{name}").router(assistant))
-    from assistant.server.mcp import mounted
-
-    route, entered = mounted(assistant)
+    for doors in (api, openai, library):
+        app.include_router(doors.router(assistant))
     app.router.routes.append(route)
-    inner.append(entered)
     if access.demanded:
         app.include_router(login.router(access))
     app.add_middleware(AccessMiddleware, access=access)
@@ -112,9 +104,10 @@ def create_app(
     )
     app.add_middleware(MetricsMiddleware, metrics=metrics, template=_template)
     app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
-    if page and find_spec("assistant.server.page"):
-        mounted_app: FastAPI = import_module("assistant.server.page").mount(app, assistant)
-        assert mounted_app is app
+    if page:
+        from assistant.server.page import mount  # loads Gradio, which takes seconds
+
+        mount(app, assistant)
         app.router.routes[-1] = _PageRoute(app.router.routes[-1])
     return app
 

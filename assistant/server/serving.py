@@ -1,6 +1,7 @@
 """Serving: from an address to an answer, and a clean end."""
 
 import errno
+import logging
 import os
 import signal
 import socket
@@ -63,7 +64,7 @@ def serve(
         config = uvicorn.Config(
             app,
             log_config=None,
-            log_level="critical",  # what fails is logged where it fails
+            log_level="error",
             access_log=False,
             server_header=False,
             proxy_headers=False,
@@ -98,6 +99,8 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end, and see to it that it does."""
         if not self.should_exit:
+            # That what still runs is cut off is meant so.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             threading.Thread(target=self._end, daemon=True).start()
         super().handle_exit(sig, frame)
 
