@@ -1,7 +1,7 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from assistant.answering import Answer, Citation, Event, Searching, compose
+from assistant.answering import Answer, Citation, Events, Searching, compose
 from assistant.bundled import shipped
 from assistant.catalog import (
     Catalog,
@@ -82,7 +82,7 @@ class Assistant:
         self._catalog: Catalog | None = None
         self._problem: str | None = None
         # Sees the events of every question on their way, for a server that counts them.
-        self.watch: Callable[[Iterator[Event]], Iterator[Event]] = iter
+        self.watch: Callable[[Events], Events] = lambda events: events
 
     @classmethod
     def open(
@@ -280,7 +280,7 @@ class Assistant:
         types: Sequence[str] | None = None,
         since: date | None = None,
         until: date | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Answer a question from the documents, every sentence cited and checked, or refuse.
 
         Yields what is searched, then each sentence of the answer, and at last the whole Answer.
@@ -310,7 +310,7 @@ class Assistant:
         history: Sequence[Turn],
         search_query: str | None,
         filters: Filters,
-    ) -> Iterator[Event]:
+    ) -> Events:
         started = time.perf_counter()
         self._opened().require_model(self._embedding)  # what is wrong is told before anything else
         query = search_query or self_contained(question, history, rarity=self.rarity)

@@ -1,5 +1,6 @@
 """What an answer is: sentences with their citations and verdicts, or a refusal."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from assistant.grounding import Label
@@ -142,3 +143,4 @@ class Piece:
 # What is told while an answer is made: what is searched, its sentences, and at last all of it. A
 # refusal and a question back have no pieces.
 Event = Searching | Piece | Answer
+Events = Generator[Event, None, None]

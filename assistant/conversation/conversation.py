@@ -1,11 +1,11 @@
 """A conversation: questions that build on each other, and keeping them."""
 
 import dataclasses
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Protocol
 
-from assistant.answering import Answer, Event
+from assistant.answering import Answer, Events
 from assistant.catalog import Conversations
 from assistant.conversation.export import markdown
 from assistant.conversation.turn import Turn, packed, unpacked
@@ -29,7 +29,7 @@ class Stream(Protocol):
         types: Sequence[str] | None,
         since: date | None,
         until: date | None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Answer with this history."""
 
 
@@ -100,7 +100,7 @@ class Conversation:
         types: Sequence[str] | None = None,
         since: date | None = None,
         until: date | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Answer a question in the light of those before it, as it is found.
 
         Arguments, events and errors are those of `Assistant.stream`. The turn becomes part of the

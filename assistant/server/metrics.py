@@ -1,7 +1,7 @@
 """What the server counts, for Prometheus; no label ever holds what a user wrote."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.answering import Answer, Event
+from assistant.answering import Answer, Events
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -66,7 +66,7 @@ class Metrics:
             generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
         )
 
-    def watched(self, events: Iterator[Event]) -> Iterator[Event]:
+    def watched(self, events: Events) -> Events:
         """The same events of a question, counted by how it ends."""
         outcome = "failed"
         with self.asking.track_inprogress():
@@ -80,9 +80,7 @@ class Metrics:
                 raise
             finally:
                 self.answers.labels(outcome).inc()
-                close = getattr(events, "close", None)
-                if close is not None:
-                    close()
+                events.close()
 
 
 def _outcome(answer: Answer) -> str:
