@@ -244,10 +244,11 @@ async def work(url: str, count: int, *, seed: int) -> int:
         nonlocal done, failed
         while done < count:
             try:
-                done += await several(client, next(numbers), next(supply))
+                taken = await several(client, next(numbers), next(supply))
             except httpx.HTTPError as error:
-                done, failed = done + 1, failed + 1
+                taken, failed = 1, failed + 1
                 print(f"  {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            done += taken
 
     async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT) as client:
         await asyncio.gather(*(worker(client) for _ in range(AT_ONCE)))

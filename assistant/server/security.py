@@ -94,7 +94,9 @@ class Guard:
         self._loopback = loopback(host)
         self._any_host = any_host
         self._upload_bytes = upload_bytes
-        self._names = {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+        # On loopback none of them is answered to, and asking for one may ask a name server.
+        names = set() if self._loopback else {host, socket.gethostname(), socket.getfqdn()}
+        self._names = {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
