@@ -151,7 +151,7 @@ def test_a_refusal_streams_without_pieces(client: httpx.Client) -> None:
 
 
 def test_a_follow_up_is_searched_with_what_it_is_about(client: httpx.Client) -> None:
-    history = [{"question": BRIDGE, "answer": "It was built in 1887 by Clara Holm."}]
+    history = [{"question": "When was the old bridge built?", "answer": "It was built in 1887."}]
     body = {"question": "How many arches does it have?", "history": history}
     answer = got(client.post("/v1/ask", json=body))
     assert "bridge" in answer["search_query"]

@@ -137,6 +137,7 @@ def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics, readiness:
         responses={200: {"content": {"text/plain": {}}}},
     )
     def figures() -> Response:
+        """Requests, seconds, and what is indexed, in Prometheus' text format."""
         try:
             counts = assistant.status().counts
         except AssistantError:

@@ -100,6 +100,8 @@ class Removed(BaseModel):
 class SyncOptions(Body):
     """How to sync."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"rebuild": False}]})
+
     rebuild: bool = Field(default=False, description="Read and index every document anew.")
     allow_empty: bool = Field(
         default=False, description="Let a folder without documents empty the index."

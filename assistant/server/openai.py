@@ -4,13 +4,14 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from assistant.answering import Answer, Event, Piece
@@ -18,7 +19,7 @@ from assistant.assistant import Assistant
 from assistant.conversation import Turn
 from assistant.errors import AssistantError
 from assistant.payloads import Payload, answer_payload
-from assistant.server.api import finished, operation_id
+from assistant.server.api import ASKING_AT_ONCE, finished, in_thread, operation_id
 from assistant.server.examples import ANSWER, COMPLETED
 from assistant.server.responses import Json, documented, status_of, stream_events
 from assistant.server.schemas import AnswerShape, readable
@@ -261,6 +262,7 @@ def router(assistant: Assistant) -> APIRouter:
         route_class=ChatRoute,
         generate_unique_id_function=operation_id,
     )
+    limiter = CapacityLimiter(ASKING_AT_ONCE)
     started = int(time.time())
     itself = {"id": MODEL, "object": "model", "created": started, "owned_by": OWNER}
 
@@ -291,11 +293,12 @@ def router(assistant: Assistant) -> APIRouter:
         events = assistant.stream(wanted.question, history=wanted.history)
         if body.stream:
             chunks = completion.chunks(events)
-            return await run_in_threadpool(stream_events, chunks, error_event="")
-        answer = await finished(request, events)
+            stream = partial(stream_events, chunks, error_event="", limiter=limiter)
+            return await in_thread(stream, limiter)
+        answer = await finished(request, events, limiter)
         if answer is None:
             return Response(status_code=499)  # Nobody reads it.
-        return Json(await run_in_threadpool(completion.whole, answer))
+        return Json(await in_thread(partial(completion.whole, answer), limiter))
 
     @routes.get("/models", summary="List the models", response_model=ModelList, responses=_errors())
     async def list_models() -> Response:

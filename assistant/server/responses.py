@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, StreamingResponse
@@ -167,7 +168,10 @@ def _body(kind: str, message: str) -> Payload:
 
 
 def stream_events(
-    events: Iterator[tuple[str, Payload | str]], *, error_event: str = "error"
+    events: Iterator[tuple[str, Payload | str]],
+    *,
+    error_event: str = "error",
+    limiter: anyio.CapacityLimiter | None = None,
 ) -> StreamingResponse:
     """Server-sent events from a blocking iterator, which is closed when the client goes away.
 
@@ -179,10 +183,12 @@ def stream_events(
         events: (name of the event, its data). An empty name leaves the name out; data that is a
             string is sent as it is, and must be one line.
         error_event: The name of the event that tells an error.
+        limiter: How many such iterators are at work at the same time; by default, as many as
+            there are threads.
     """
     first = next(events, None)
     return StreamingResponse(
-        _told(first, events, error_event),
+        _told(first, events, error_event, limiter),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -192,11 +198,12 @@ async def _told(
     event: tuple[str, Payload | str] | None,
     events: Iterator[tuple[str, Payload | str]],
     error_event: str,
+    limiter: anyio.CapacityLimiter | None,
 ) -> AsyncIterator[bytes]:
     try:
         while event is not None:
             yield _event(*event)
-            event = await run_in_threadpool(next, events, None)
+            event = await anyio.to_thread.run_sync(next, events, None, limiter=limiter)
     except AssistantError as error:
         yield _event(error_event, _body(type(error).__name__, str(error)))
     except Exception:
