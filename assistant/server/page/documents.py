@@ -44,18 +44,21 @@ element.addEventListener('click', (event) => {
 _NOTICED = (
     _PRESSED
     + """
-let before = null;
+let before = null, asked = false;
 watch('value', () => {
   const panel = element.querySelector('.documents-panel');
-  const asks = panel && panel.querySelector('[data-act="go"]');
-  if (asks && !before) {
+  const asks = Boolean(panel && panel.querySelector('[data-act="go"]'));
+  if (asks && !asked) {
     before = document.activeElement;
     panel.focus({preventScroll: true});
     panel.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+  } else if (panel && before && document.activeElement === document.body) {
+    panel.focus({preventScroll: true});
   } else if (!panel && before) {
     if (before.isConnected) before.focus();
     before = null;
   }
+  asked = asks;
 });
 """
 )
