@@ -20,7 +20,8 @@ from assistant import __version__
 from assistant.assistant import Assistant
 from assistant.errors import AssistantError
 from assistant.server import api, library, login, mcp, openai
-from assistant.server.access import Access, AccessMiddleware
+from assistant.server.access import Access
+from assistant.server.entrance import AccessMiddleware
 from assistant.server.metrics import Metrics, MetricsMiddleware
 from assistant.server.readiness import Readiness
 from assistant.server.responses import Json, documented, failure, problem
@@ -47,6 +48,8 @@ _PAGE = re.compile(
     r"|startup-events|theme\.css|upload|upload_progress)",
     re.DOTALL,
 )
+# Routes that are not FastAPI's own, which alone leave their template in the request.
+_PLAIN = ("/mcp", "/openapi.json")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -228,6 +231,8 @@ def _template(scope: Scope) -> str:
     """What answered a request: the route's template, or a word for the rest."""
     if "answered_by" in scope:
         return str(scope["answered_by"])
+    if scope["path"] in _PLAIN:
+        return str(scope["path"])
     return getattr(scope.get("route"), "path", "none")
 
 

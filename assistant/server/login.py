@@ -13,9 +13,8 @@ from assistant.server.access import (
     SESSION_SECONDS,
     Access,
     TooManyAttemptsError,
-    address_of,
-    cookie_of,
 )
+from assistant.server.entrance import address_of, cookie_of
 from assistant.server.security import form_policy
 
 _LONGEST_FORM = 10_000
