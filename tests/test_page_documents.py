@@ -21,6 +21,7 @@ from assistant.documents import Document
 from assistant.server.access import Access
 from assistant.server.app import create_app
 from assistant.server.page.listing import ROWS, Library, View, listing, toggled, within_label
+from assistant.server.page.notices import summary
 from assistant.server.page.shown import shown_name
 from assistant.server.page.viewer import source_view
 
@@ -223,6 +224,7 @@ def test_files_are_added_and_each_failure_is_named(place: Place, tmp_path: Path)
         expect(told).to_contain_text("2 files could not be read")
         for part in ("broken.pdf", "damaged or incomplete", "film.mp4", ".mp4 files are not read"):
             expect(told).to_contain_text(part)
+        expect(told).not_to_contain_text("uploads/")
         search(page, "lamp", rows=1)
         assert "uploads/lamp.md" in place.sources()
         told.get_by_role("button", name="Close").click()
@@ -525,6 +527,12 @@ def test_ten_thousand_documents_are_paged(place: Place) -> None:
     assert toggled([many[0].source], many[0].source, library) is None
     assert library.existing(["gone.txt", "a/3/"]) == ["a/3/"]
     assert library.existing(["gone.txt"]) is None
+
+
+def test_without_an_index_the_page_says_what_to_do() -> None:
+    assert "Nothing is indexed yet" in summary(Library(None))
+    assert "The disk &lt;b&gt; is full." in summary(Library(None, "the disk <b> is full"))
+    assert "No documents yet." in listing(Library(None), View(), None)
 
 
 def test_choices_and_names_in_words() -> None:

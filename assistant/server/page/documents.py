@@ -179,7 +179,7 @@ class DocumentsTab:
             try:
                 known = Library(self._assistant.status(), read_at=time.monotonic())
             except IndexMissingError:
-                known = Library(None, "nothing is indexed yet; add files here, or sync a folder")
+                known = Library(None, read_at=time.monotonic())
             except AssistantError as error:
                 known = Library(None, str(error))
             self._library = known
@@ -319,7 +319,8 @@ class DocumentsTab:
             finally:
                 for _, path in files:
                     path.unlink(missing_ok=True)
-            return notices.report_notice(_added(report), report)
+            names = {file.source: file.name for file in report.files}
+            return notices.report_notice(_added(report), report, names=names)
 
         notice: object = gr.skip()
         title = "The files could not be added"

@@ -32,7 +32,10 @@ class View:
 
 @dataclass(frozen=True)
 class Library:
-    """What is indexed, as last looked at; `error` says why that is not known."""
+    """What is indexed, as last looked at.
+
+    Without a status nothing is indexed yet, or `error` says why that is not known.
+    """
 
     status: Status | None
     error: str = ""

@@ -1,6 +1,6 @@
 """What the page tells of a sync, an upload or a removal: before, meanwhile and after, as HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from assistant.server.page.listing import Library
@@ -25,8 +25,13 @@ def summary(library: Library) -> str:
     """What is indexed, of which folder, since when, and what could not be read."""
     status = library.status
     if status is None:
-        text = f'<p class="documents-error">{shown(_sentence(library.error))}</p>'
-        return f'<div class="documents-totals">{text}{_SYNC}</div><div></div><div></div>'
+        told = (
+            f'<p class="documents-error">{shown(_sentence(library.error))}</p>'
+            if library.error
+            else '<div><p class="documents-count"><strong>Nothing is indexed yet</strong></p>'
+            '<p class="documents-synced">Add files below, or sync the folder.</p></div>'
+        )
+        return f'<div class="documents-totals">{told}{_SYNC}</div><div></div><div></div>'
     counts, manifest = status.counts, status.manifest
     hidden = (
         f" · {count(counts.hidden_characters, 'hidden character')} left out"
@@ -67,12 +72,13 @@ def plan_notice(plan: Plan) -> str:
         told = f"A sync of {folder} would do this. Nothing has been touched yet."
     else:
         told = f"{folder} is as it was at the last sync: there is nothing to do."
-    left = f" Left aside: {_kinds(plan.skipped)}." if plan.skipped else ""
+    aside = [f"{count(same, 'document')} unchanged."] if same else []
+    aside += [f"Left aside: {_kinds(plan.skipped)}."] if plan.skipped else []
     lists = "".join(_names(label, names) for label, names in changes if names)
     return _panel(
         "Sync the folder",
         f"<p>{told}</p>{lists}{_failures(failed, 'cannot be looked at')}"
-        f'<p class="documents-aside">{count(same, "document")} unchanged.{left}</p>',
+        f'<p class="documents-aside">{" ".join(aside)}</p>',
         _buttons("Sync now") if todo else _DISMISS,
     )
 
@@ -125,8 +131,15 @@ def progress_notice(title: str, step: Step | None) -> str:
     )
 
 
-def report_notice(title: str, report: SyncReport) -> str:
-    """What a sync or an upload did, and every file that failed with what to do about it."""
+def report_notice(title: str, report: SyncReport, *, names: Mapping[str, str] | None = None) -> str:
+    """What a sync or an upload did, and every file that failed with what to do about it.
+
+    Args:
+        title: How it went.
+        report: What was done.
+        names: What people call the files, by source, where that is something else.
+    """
+    called = names or {}
     done = ", ".join(
         f"{number:,} {word}"
         for number, word in (
@@ -138,7 +151,9 @@ def report_notice(title: str, report: SyncReport) -> str:
         )
         if number
     )
-    failures = [(failed.source, failed.reason, failed.remedy) for failed in report.failed]
+    failures = [
+        (called.get(one.source, one.source), one.reason, one.remedy) for one in report.failed
+    ]
     return _panel(
         title,
         f"<p>{done or 'Nothing was changed'}, in {report.seconds:.1f} s.</p>"
