@@ -13,6 +13,9 @@ from fastapi import FastAPI, Request, Response
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# It would also keep statistics of its own, and compute them anew, with pandas, after every event.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**60)
 
 import gradio as gr
 
@@ -140,15 +143,14 @@ def _events(
     # The documents are loaded when they are first looked at.
     page.documents(lambda: gr.Column(visible=True), None, library, queue=False, **quiet)
     documents.refresh_on(page.documents)
-    documents.chosen.change(
-        lambda chosen: {"within": sendable(within_label(chosen)) if chosen else ""},
-        documents.chosen,
+    # Asked for when the conversation is looked at again: an event that does not wait in line
+    # changes a state without a `change`.
+    page.choice(
+        lambda chosen, changed: {"within": sendable(within_label(chosen)), "changed": changed},
+        [documents.chosen, documents.changed],
         told,
         queue=False,
         **quiet,
-    )
-    documents.changed.change(
-        lambda changed: {"changed": changed}, documents.changed, told, queue=False, **quiet
     )
 
 

@@ -9,7 +9,7 @@ let conversation = new URLSearchParams(location.search).get("c") || "";
 let unkept = false; // there are turns, but they could not be kept
 let asking = null; // what is being answered: {id, article, heard}
 let indexing = null;
-let toAskAgain = null;
+let lost = null; // what was asked when the connection was lost
 
 // Showing.
 
@@ -46,8 +46,7 @@ function show(place, html) {
   }
 }
 
-function notice(text, again = null) {
-  toAskAgain = again;
+function notice(text, again = false) {
   $("#notice span").textContent = text;
   $("#notice [data-do=again]").hidden = !again;
   $("#notice").hidden = !text;
@@ -123,6 +122,7 @@ function closePanels() {
 function ask(text, { before = $$(".turn", transcript).filter((one) => "kept" in one.dataset).length, query = "" } = {}) {
   text = text.trim();
   if (!text || asking) return;
+  if (lost) return disconnected({ text, before, query }), again();
   notice("");
   showView("ask");
   for (const one of $$(".turn", transcript)) {
@@ -194,20 +194,36 @@ setInterval(async () => {
     asking = null;
     busy(false);
     unfinished(article, "The connection was lost before the answer was complete.");
-    notice("The connection to the assistant was lost.", { text, before, query });
+    disconnected({ text, before, query });
   }
 }, 1000);
 
-// After a lost connection the page begins anew: the question waits in the tab's storage.
+// After a lost connection the page begins anew, by itself or when asked to: what was asked waits
+// in the tab's storage.
+function disconnected(question) {
+  lost = question;
+  sessionStorage.setItem("lost", JSON.stringify(lost));
+  notice("The connection to the assistant was lost.", true);
+}
+
 async function again() {
-  const lost = toAskAgain;
   try {
     await fetch("healthz", { cache: "no-store" });
   } catch {
-    return notice("The assistant does not answer yet. Is it running?", lost);
+    return notice("The assistant does not answer yet. Is it running?", true);
   }
-  sessionStorage.setItem("ask", JSON.stringify(lost));
+  sessionStorage.setItem("lost", JSON.stringify({ ...lost, ask: true }));
   location.reload();
+}
+
+function afterLoading() {
+  const waiting = JSON.parse(sessionStorage.getItem("lost") || "null");
+  sessionStorage.removeItem("lost");
+  if (!waiting?.text) return;
+  if (waiting.ask) return ask(waiting.text, waiting);
+  unfinished(turn(waiting.text), "The connection was lost before the answer was complete.");
+  screen();
+  toEnd(false);
 }
 
 // Conversations.
@@ -225,7 +241,7 @@ async function call(name, data) {
     if (found.problem) notice(found.problem);
     return found;
   } catch {
-    notice("The connection to the assistant was lost.");
+    disconnected({});
     return { problem: true };
   }
 }
@@ -404,6 +420,7 @@ async function view(button) {
 const toQuote = () => $$("#viewer [data-focus]").find((one) => one.offsetParent)?.scrollIntoView({ block: "center", inline: "nearest" });
 
 function showView(name) {
+  if (document.body.dataset.view === "documents" && name === "ask") trigger("choice", {});
   document.body.dataset.view = name;
   for (const button of $$(".bar nav button")) {
     const current = (button.dataset.do === "documents") === (name === "documents");
@@ -501,13 +518,15 @@ document.addEventListener("keydown", (event) => {
     if (!closePanels()) stop();
   }
 });
+let changed = 0; // how often the documents have changed, as far as shown
 document.addEventListener("told", ({ detail }) => {
-  if (detail?.within !== undefined) {
-    $(".within").hidden = !detail.within;
-    $(".within span").textContent = detail.within;
-  } else if (!transcript.children.length) {
+  if (!detail) return;
+  $(".within").hidden = !detail.within;
+  $(".within span").textContent = `Asking within ${detail.within}`;
+  if (detail.changed !== changed && !transcript.children.length) {
     call("start", {}).then((found) => { if (found.welcome) { show($("#welcome"), found.welcome); examples(); } });
   }
+  changed = detail.changed;
 });
 window.addEventListener("popstate", () => open(new URLSearchParams(location.search).get("c") || "", false));
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -518,8 +537,6 @@ watch("value", () => told(props.value));
 theme();
 document.body.dataset.view = "ask";
 open(conversation, false).then(() => {
-  const lost = JSON.parse(sessionStorage.getItem("ask") || "null");
-  sessionStorage.removeItem("ask");
-  if (lost) ask(lost.text, lost);
+  afterLoading();
   element.dataset.ready = "";
 });

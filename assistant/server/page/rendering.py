@@ -15,6 +15,8 @@ from assistant.server.page.shown import count, shown, shown_name
 # A longer passage is shown around its quote; the viewer shows all of it.
 PASSAGE_SHOWN = 1400
 AROUND_QUOTE = 500
+# A longer word may be torn from the marks after it.
+LONGEST_WORD = 24
 # What the marks of sentences mean, best first.
 VERDICTS = {
     "quoted": "word for word in its source",
@@ -76,13 +78,13 @@ def text_html(sentences: Sequence[Sentence], citations: Sequence[Citation]) -> s
         first, *items = sentence.text.split("\n")
         marks = _marks(sentence, by_number)
         if not items:
-            inline.append(_sentence(sentence, shown(first) + marks))
+            inline.append(_sentence(sentence, _ending(first, marks)))
             continue
         if inline:
             blocks.append(f"<p>{' '.join(inline)}</p>")
             inline = []
         listed = "".join(f"<li>{shown(item)}</li>" for item in items[:-1])
-        listed += f"<li>{shown(items[-1])}{marks}</li>"
+        listed += f"<li>{_ending(items[-1], marks)}</li>"
         lead = f"<p>{shown(first)}</p><ul>{listed}</ul>"
         blocks.append(f'<div class="sentence {shown(sentence.verdict)}">{lead}</div>')
     if inline:
@@ -146,6 +148,14 @@ def passage_html(text: str, quote: tuple[int, int], matched: Iterable[str]) -> s
 
 def _sentence(sentence: Sentence, html: str) -> str:
     return f'<span class="sentence {shown(sentence.verdict)}">{html}</span>'
+
+
+def _ending(text: str, marks: str) -> str:
+    """A text with its marks, which stay on the line of its last word."""
+    before, space, last = text.rpartition(" ")
+    if len(last) > LONGEST_WORD:
+        return shown(text) + marks
+    return f'{shown(before + space)}<span class="ending">{shown(last)}{marks}</span>'
 
 
 def _marks(sentence: Sentence, citations: dict[int, Citation]) -> str:
