@@ -26,6 +26,7 @@ MOST_LISTED = 200
 # fairly: of 50 people, the slowest waited three times as long as the middle one with 40 threads,
 # half as long again with 8, and the memory was 70 MB more.
 ASKING_AT_ONCE = 8
+CHECKING_AT_ONCE = 2  # it may take long
 Result = TypeVar("Result")
 Key = Annotated[str, Path(alias="id", description="The conversation's id.", max_length=200)]
 Number = Annotated[int, Path(ge=0, description="The turn's number, from 0.")]
@@ -63,6 +64,7 @@ def router(assistant: Assistant) -> APIRouter:
 
 def _asking(routes: APIRouter, assistant: Assistant) -> None:
     limiter = CapacityLimiter(ASKING_AT_ONCE)
+    checking = CapacityLimiter(CHECKING_AT_ONCE)
 
     @routes.post(
         "/ask",
@@ -116,12 +118,13 @@ def _asking(routes: APIRouter, assistant: Assistant) -> None:
         response_model=schemas.Verdicts,
         responses=documented(422),
     )
-    def check(body: schemas.Check) -> Response:
+    async def check(body: schemas.Check) -> Response:
         """Judge each sentence of any text by the texts given; no index is needed.
 
         A verdict is `quoted`, `supported`, `weak` or `unsupported`, with the words that decide.
         """
-        verdicts = assistant.check(body.text, against=body.against)
+        work = partial(assistant.check, body.text, against=body.against)
+        verdicts = await in_thread(work, checking)
         names = [f"against[{number}]" for number in range(len(body.against))]
         return Json({"verdicts": [verdict_payload(found, sources=names) for found in verdicts]})
 
