@@ -482,6 +482,14 @@ class Assistant:
             problem=self._problem,
         )
 
+    def counts(self) -> Counts:
+        """How much the index holds; quick, as it is counted once for each change.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        return self._opened().counts()
+
     def document(self, source: str) -> Document | None:
         """One indexed document with its whole text, or None if there is none of that name."""
         return self._opened().document(source)

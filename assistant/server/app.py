@@ -142,7 +142,7 @@ def _add_health(app: FastAPI, assistant: Assistant, metrics: Metrics, readiness:
     def figures() -> Response:
         """Requests, seconds, and what is indexed, in Prometheus' text format."""
         try:
-            counts = assistant.status().counts
+            counts = assistant.counts()
         except AssistantError:
             documents = passages = 0
         else:
