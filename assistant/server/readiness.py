@@ -35,6 +35,17 @@ class Readiness:
         with self._lock:
             self._warm = True
             self._find_out()
+        self._draw()
+
+    def _draw(self) -> None:
+        """Start the process that draws pages, by the first page of a PDF file, if there is one."""
+        try:
+            documents = self._assistant.status().documents
+            first = next((one.source for one in documents if one.type == "pdf"), None)
+            if first is not None:
+                self._assistant.page_picture(first, 1, width=50)
+        except AssistantError:
+            return  # Whoever opens that page is told.
 
     def problem(self) -> str | None:
         """Why questions cannot be answered now; None if they can be."""
