@@ -2,10 +2,11 @@
 
 import re
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ CHROMIUM = (
 )
 QUESTION = "How long will the treaty last?"
 ANSWER = "expected to last for 20 years or more"
-NAME = "n" * 150 + "<img src=x onerror=alert(1)>" + "![i](http://example.com/a.png)"
+NAME = "n" * 150 + "<img src=x onerror=alert(1)>![i](http:example.com)"
 
 
 @pytest.fixture(scope="module")
@@ -438,14 +439,14 @@ def test_hostile_documents_stay_text(browser: Browser, tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     folder.mkdir()
     hostile = (
-        "# <script>alert('title')</script> ![pixel](http://example.com/title.png) "
+        "<script>alert('title')</script> ![pixel](http://example.com/title.png) "
         + "long" * 130
         + "\n\nThe harbour of Nordhavn <img src=http://example.com/x.png onerror=alert(1)> has "
         "![pixel](http://example.com/p.png) 42 cranes <a href=javascript:alert(2)>here</a> "
         "{{constructor.constructor('alert(3)')()}} ${alert(4)} $$\\href{http://example.com}{x}$$ "
         "[link](http://example.com).\n"
     )
-    (folder / f"{NAME.replace('/', '∕')}.md").write_text(hostile, encoding="utf-8")
+    (folder / f"{NAME}.txt").write_text(hostile, encoding="utf-8")
     with Assistant.open(tmp_path / "index") as assistant:
         assistant.sync(folder)
     with served(tmp_path / "index", browser) as here:
@@ -453,7 +454,7 @@ def test_hostile_documents_stay_text(browser: Browser, tmp_path: Path) -> None:
         ask(page, "How many cranes has the harbour of Nordhavn?")
         expect(page.locator(".answer .text")).to_contain_text("<img src=http://example.com/x.png")
         page.locator(".cite").first.click()
-        expect(page.locator("#sources h3").first).to_contain_text("<script>alert('title')")
+        expect(page.locator("#sources h3").first).to_contain_text("<img src=x onerror=alert(1)>")
         assert sideways(page) == 0
         page.locator("#sources [data-do=view]").first.click()
         expect(page.locator("#viewer")).to_contain_text("42 cranes")
@@ -472,32 +473,24 @@ def test_hostile_documents_stay_text(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_an_index_that_cannot_be_written_still_answers(
-    browser: Browser, seeds_index: Path, tmp_path: Path
+    browser: Browser, seeds_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another program holds the catalog for longer than is waited for.
+    monkeypatch.setattr("assistant.catalog.storage.BUSY_SECONDS", 0.1)
     index = tmp_path / "index"
     shutil.copytree(seeds_index, index)
     with served(index, browser) as here:
         page = here.page()
-        here.assistant.status()
-        connection = here.assistant._catalog  # opened for reading and writing until now
-        assert connection is not None
-        with full_disk(index):
+        with closing(sqlite3.connect(index / "catalog.sqlite3", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
             ask(page, QUESTION)
             expect(page.locator("#notice")).to_contain_text("not kept")
             ask(page, "When was it signed?")
             expect(page.locator(".searched")).to_contain_text("treaty")
+            holder.execute("ROLLBACK")
+        # Now all of it is kept.
+        ask(page, "And Peskov?")
+        page.reload()
+        ready(page)
+        expect(page.locator(".turn")).to_have_count(3)
         assert here.seen == Seen()
-
-
-@contextmanager
-def full_disk(index: Path) -> Iterator[None]:
-    """Nothing more can be written to the catalog: another program holds it, as it seems."""
-    import sqlite3
-
-    holder = sqlite3.connect(index / "catalog.sqlite3", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        holder.execute("ROLLBACK")
-        holder.close()

@@ -10,7 +10,7 @@ from assistant.assistant import Assistant
 from assistant.conversation import Conversation
 from assistant.errors import AssistantError, IndexStorageError
 from assistant.server.page.conversations import listed_html
-from assistant.server.page.rendering import partial_html, searching_html, sendable, turn_html
+from assistant.server.page.rendering import partial_html, same, searching_html, sendable, turn_html
 
 Update = dict[str, Any]
 UNEXPECTED = "An unexpected error; the server's log says more."
@@ -94,7 +94,7 @@ def _answered(
     update = {
         **name,
         "state": "done",
-        "html": turn_html(turns[-1], lambda _: "same"),
+        "html": turn_html(turns[-1], same),
         "turn": len(turns) - 1,
         "conversation": conversation.id or "",
         "title": sendable(conversation.title),

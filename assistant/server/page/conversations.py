@@ -95,7 +95,7 @@ def listed_html(assistant: Assistant, *, owner: str) -> str:
     except IndexMissingError:
         conversations = []
     except IndexStorageError as error:
-        return f'<li class="problem">{shown(error)}</li>'
+        return f'<li class="problem">{shown(str(error))}</li>'
     return "".join(
         f'<li data-id="{shown(one.id)}">'
         f'<a href="?c={shown(one.id)}" data-do="open" title="{shown(one.title)}">'

@@ -47,7 +47,7 @@ def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
         neutral_hue="stone",
         radius_size="md",
     )
-    return gr.mount_gradio_app(
+    mounted: FastAPI = gr.mount_gradio_app(
         app,
         _blocks(assistant),
         path="/",
@@ -64,6 +64,7 @@ def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
         head=f'<link rel="stylesheet" href="{style}">',
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    return mounted
 
 
 def _serve_style(app: FastAPI) -> str:
@@ -85,7 +86,7 @@ def _serve_style(app: FastAPI) -> str:
     return address
 
 
-def _blocks(assistant: Assistant) -> gr.Blocks:
+def _blocks(assistant: Assistant) -> Any:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
         # One component of our own: its markup never changes; its script shows what its value
         # tells, and triggers the events below.

@@ -48,13 +48,19 @@ def turn_html(turn: Turn, changed: Callable[[Citation], str]) -> str:
         body = _choices(answer)
     else:
         body = text_html(answer.sentences, answer.citations) + _verdicts(answer.sentences)
+    closest = enumerate(answer.closest if answer.refused else (), start=1)
     kind = "refusal" if answer.refused else "clarifying" if answer.choices else "cited"
     return (
         f'<div class="answer {kind}">{_searched(answer)}{body}'
         f"{_tools(answer, turn.feedback)}</div>"
         f"{sources_html(answer.citations, changed)}"
-        f"{sources_html(answer.closest, None) if answer.refused else ''}"
+        f"{_cards(_hit(number, hit) for number, hit in closest)}"
     )
+
+
+def same(citation: Citation) -> str:
+    """What became of the source of an answer given just now."""
+    return "same"
 
 
 def searching_html(search_query: str, question: str) -> str:
@@ -66,7 +72,7 @@ def searching_html(search_query: str, question: str) -> str:
 def partial_html(sentences: Sequence[Sentence], citations: Sequence[Citation]) -> str:
     """An answer of which not all is known yet."""
     text = text_html(sentences, citations)
-    return f'<div class="answer cited">{text}</div>{sources_html(citations, None)}'
+    return f'<div class="answer cited">{text}</div>{sources_html(citations, same)}'
 
 
 def text_html(sentences: Sequence[Sentence], citations: Sequence[Citation]) -> str:
@@ -92,19 +98,13 @@ def text_html(sentences: Sequence[Sentence], citations: Sequence[Citation]) -> s
     return f'<div class="text">{"".join(blocks)}</div>'
 
 
-def sources_html(
-    sources: Sequence[Citation] | Sequence[Hit], changed: Callable[[Citation], str] | None
-) -> str:
+def sources_html(citations: Sequence[Citation], changed: Callable[[Citation], str]) -> str:
     """The cited passages in order; the page shows them beside the answer."""
-    if not sources:
-        return ""
-    cards = "".join(
-        _citation(source, changed(source) if changed else "same")
-        if isinstance(source, Citation)
-        else _hit(number, source)
-        for number, source in enumerate(sources, start=1)
-    )
-    return f'<div class="sources" hidden>{cards}</div>'
+    return _cards(_citation(citation, changed(citation)) for citation in citations)
+
+
+def _cards(cards: Iterable[str]) -> str:
+    return f'<div class="sources" hidden>{html}</div>' if (html := "".join(cards)) else ""
 
 
 def passage_html(text: str, quote: tuple[int, int], matched: Iterable[str]) -> str:

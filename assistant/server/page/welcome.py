@@ -14,7 +14,7 @@ def welcome_html(assistant: Assistant) -> str:
     except IndexMissingError:
         return _nothing("Nothing is indexed yet")
     except AssistantError as error:
-        return f'<h1>The index cannot be read</h1><p class="problem">{shown(error)}</p>'
+        return f'<h1>The index cannot be read</h1><p class="problem">{shown(str(error))}</p>'
     if not status.counts.documents:
         return _nothing("The index is empty")
     return (
