@@ -123,6 +123,16 @@ CASES = [
         "What are the drawbacks (Comprehensive Strategic Partnership Treaty)?",
     ),
     ([GROWING], "I would like to hear of pruning.", "I would like to hear of pruning (olives)."),
+    (
+        [Turn("What is the capital of France?", "Paris.")],
+        "Who is the president?",
+        "Who is the president (France)?",
+    ),
+    (
+        [Turn("When was the old bridge opened?", "It was built in 1887 by Clara Holm.")],
+        "How many arches does it have?",
+        "How many arches does the old bridge have?",
+    ),
 ]
 
 ALONE = [
@@ -152,6 +162,7 @@ ALONE = [
     ([OLIVES], "Who was the first president of Turkey?"),
     ([SHOPS], "How do bees make honey?"),
     ([HOLIDAY], "Which articles of the treaty are about defence?"),
+    ([Turn("What did Jalali say about SWIFT?", "Jalali said no.")], "Who is the president?"),
 ]
 
 

@@ -16,6 +16,8 @@ LONGEST_ANSWER = 700
 BRIEF = 10
 # What the rarity (idf) of a phrase adds to its score.
 RARE = 0.1
+# What it costs a name to stand after "by" where a thing is meant.
+AGENT = 3.0
 # A phrase that is put in has at most so many characters.
 LONGEST_PHRASE = 80
 
@@ -121,6 +123,7 @@ def focus(
                 > exchange.question[: phrase.start].count(")")
             )
             score += _suits(phrase, kind) + _speaker(phrase, kind, said)
+            score -= AGENT * _does(phrase, kind, exchange.question)
             score += (1.0 if age == 0 else 0.5) * bool(
                 phrase.stems <= frozenset().union(*(p.stems for p in exchange.told))
             )
@@ -137,6 +140,7 @@ def focus(
                 inside = phrase.end <= len(sentence)
                 score = 1.0 + 0.5 * inside - 0.15 * place
                 score += _suits(phrase, kind) + _speaker(phrase, kind, said)
+                score -= AGENT * _does(phrase, kind, exchange.answer)
                 score += 2.5 * (who and inside and kind in {"person", "many"}) + 2.0 * brief
                 _keep(scores, phrase, score)
     left = [
@@ -167,6 +171,11 @@ def _keep(scores: dict[str, tuple[float, Phrase]], phrase: Phrase, score: float)
 SPEAKING = (
     r"(?:['’]s)?\s+(?:said|says?|told|tells?|argued?|warn(?:s|ed)|added|announced|born|met)\b"
 )
+
+
+def _does(phrase: Phrase, kind: str, text: str) -> bool:
+    """Of "built by Clara Holm": it is somebody, and not "it"."""
+    return kind == "thing" and person(phrase) and text[: phrase.start].endswith("by ")
 
 
 def _speaker(phrase: Phrase, kind: str, said: list[Exchange]) -> float:

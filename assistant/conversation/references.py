@@ -4,7 +4,13 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from assistant.conversation.exchanges import Exchange, Rarity, focus, with_addition, without_mark
+from assistant.conversation.exchanges import (
+    Exchange,
+    Rarity,
+    focus,
+    with_addition,
+    without_mark,
+)
 from assistant.conversation.phrases import (
     AUXILIARIES,
     BE,
@@ -281,6 +287,24 @@ def _fuller(mention: Phrase, said: list[Exchange]) -> Phrase | None:
     return None
 
 
+# Held in a state, so that nothing but a state is what such a question leaves out.
+OFFICES = frozenset(
+    stem(word)
+    for word in listed("""
+    president king queen emperor minister ambassador spokesman spokeswoman spokesperson government
+    parliament army capital population currency
+    """)
+)
+
+
+def _state(subject: Phrase, said: list[Exchange]) -> str:
+    """The name of a state or place in a phrase, as one says "of France" or "in Paris"; or empty."""
+    name = subject.bare.rpartition(" of ")[2]
+    text = f"{said[-1].question} {said[-1].answer}"
+    placed = re.search(rf"\b(?:of|in) (?:the )?{re.escape(name)}\b", text)
+    return name if subject.named and placed and not name.isupper() else ""
+
+
 def about_the_subject(question: str, said: list[Exchange], rarity: Rarity) -> str:
     """With the subject, where a question names none and goes on with the last answer."""
     own = phrases(question)
@@ -295,6 +319,9 @@ def about_the_subject(question: str, said: list[Exchange], rarity: Rarity) -> st
     subject = focus(said, rarity, kind="any", without=known)
     if subject is None or subject.stems & known:
         return question
+    if any(phrase.stems & OFFICES for phrase in content):
+        state = _state(subject, said)
+        return with_addition(question, state) if state else question
     request = REQUEST.match(question)
     ends = bool(content) and not without_mark(question)[0][content[-1].end :].strip()
     short = len(content) == 1 and len(content[0].stems) < 3 and ends
