@@ -1,5 +1,6 @@
 """The chat page in a real Chromium, driven against the real server."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -129,6 +130,13 @@ def ask(page: Page, question: str) -> None:
     expect(page.locator(".turn[data-kept]")).to_have_count(kept + 1)
 
 
+def picture(page: Page, name: str) -> None:
+    """Keep what the page looks like, where somebody wants to look: in the folder $SCREENSHOTS."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.wait_for_timeout(400)  # what appears or slides has done so
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+
+
 def sideways(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
@@ -142,6 +150,8 @@ def test_the_first_screen_says_what_is_indexed_and_offers_questions_that_are_ans
     expect(page.locator(".holds")).to_contain_text(f"{counts.passages} passages")
     expect(page.locator(".holds")).to_contain_text("folder seeds")
     expect(page.locator("#question")).to_be_focused()
+    expect(page.locator(".examples button").first).to_be_visible()
+    picture(page, "first-screen")
     page.locator(".examples button").first.click()
     expect(page.locator(".answer.cited .cite").first).to_be_visible()
 
@@ -160,8 +170,10 @@ def test_an_answer_is_cited_and_its_citations_open(server: Served) -> None:
     source.locator("summary").click()
     for word in ("rank", "cosine", "BM25", "treaty"):
         expect(source.locator("dl")).to_contain_text(word)
+    picture(page, "answer")
     source.locator("[data-do=view]").click()
     expect(page.locator("#viewer [data-focus]").first).to_contain_text("The new treaty")
+    picture(page, "viewer")
     page.keyboard.press("Escape")
     expect(page.locator("#viewer")).to_be_hidden()
 
@@ -188,6 +200,7 @@ def test_a_refusal_is_no_answer_and_says_what_comes_closest(server: Served) -> N
     expect(refusal.locator(".cite, .text .sign")).to_have_count(0)
     expect(page.locator("#sources .source")).to_have_count(0)
     refusal.locator("summary").click()
+    picture(page, "refusal")
     refusal.locator(".closest").first.click()
     expect(page.locator("#sources h2")).to_have_text("Closest passages")
     expect(page.locator("#sources .source.open")).to_be_visible()
@@ -305,6 +318,8 @@ def test_dark_follows_the_system_and_can_be_switched(server: Served) -> None:
     page = server.page(color_scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"
     dark = page.evaluate(background)
+    ask(page, "What is said about the older agreement?")
+    picture(page, "dark")
     page.click(".theme")
     light = page.evaluate(background)
     assert sum(map(int, re.findall(r"\d+", dark)[:3])) < 150
@@ -320,8 +335,10 @@ def test_a_phone_shows_all_without_scrolling_sideways(server: Served) -> None:
     ask(page, QUESTION)
     assert sideways(page) == 0
     expect(page.locator("#sources")).to_be_hidden()
+    picture(page, "phone")
     page.locator(".cite").first.click()
     expect(page.locator("#sources .source.open mark")).to_be_in_viewport()
+    picture(page, "phone-sources")
     page.click("#sources .close")
     expect(page.locator("#sources")).to_be_hidden()
     page.click(".menu")
@@ -427,12 +444,35 @@ def test_a_first_visit_without_an_index_leads_to_one(browser: Browser, tmp_path:
         page = here.page()
         expect(page.locator("#welcome")).to_contain_text("Nothing is indexed yet")
         expect(page.locator("#welcome")).to_contain_text("assistant sync FOLDER")
+        folder.rename(tmp_path / "moved")
+        page.click("[data-do=index]")
+        expect(page.locator("#notice")).to_contain_text("papers")
+        (tmp_path / "moved").rename(folder)
         page.click("[data-do=index]")
         expect(page.locator(".holds")).to_contain_text("1 document")
         ask(page, "When does the ferry leave?")
         expect(page.locator(".answer .text")).to_contain_text("leaves at nine")
         assert here.seen == Seen()
         here.contexts[0].close()
+
+
+def test_a_lost_connection_is_told_and_the_question_is_not_lost(
+    browser: Browser, seeds_index: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    shutil.copytree(seeds_index, index)
+    with Assistant.open(index) as assistant:
+        with serving(create_app(assistant, access=Access.open())) as url:
+            page = Served(url, assistant, browser).page()
+            ask(page, QUESTION)
+        page.fill("#question", "When was it signed?")
+        page.keyboard.press("Enter")
+        expect(page.locator("#notice")).to_contain_text("was lost", timeout=15_000)
+        expect(page.locator(".turn").nth(1)).to_contain_text("When was it signed?")
+        page.click("#notice [data-do=again]")
+        expect(page.locator("#notice")).to_contain_text("does not answer yet")
+        expect(page.locator(".turn").nth(0)).to_contain_text(ANSWER)
+        page.context.close()
 
 
 def test_hostile_documents_stay_text(browser: Browser, tmp_path: Path) -> None:

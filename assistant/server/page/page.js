@@ -46,8 +46,10 @@ function show(place, html) {
   }
 }
 
+const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.?!]$/.test(text) ? "" : ".");
+
 function notice(text, again = false) {
-  $("#notice span").textContent = text;
+  $("#notice span").textContent = sentence(text);
   $("#notice [data-do=again]").hidden = !again;
   $("#notice").hidden = !text;
 }
@@ -151,7 +153,7 @@ function stop() {
 function unfinished(article, text) {
   $(".searching", article)?.remove();
   const again = make("button", { type: "button", "data-do": "retry" }, "Ask again");
-  $(".reply", article).append(make("p", { class: "unfinished", role: "status" }, text + " ", again));
+  $(".reply", article).append(make("p", { class: "unfinished", role: "status" }, sentence(text) + " ", again));
 }
 
 function told(update) {

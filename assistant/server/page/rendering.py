@@ -255,7 +255,7 @@ def _tools(answer: Answer, feedback: Feedback | None) -> str:
         f"{_tool('copy', 'Copy the answer')}{_tool('retry', 'Ask again')}"
         f"{_tool('good', 'Good answer', pressed=good == 'true')}"
         f"{_tool('bad', 'Bad answer', pressed=good == 'false')}"
-        f'<span class="sure">{sure}{took}</span></div>'
+        f'<span class="sure">{"" if answer.choices else sure + took}</span></div>'
         f'<textarea class="copied" hidden readonly>{shown(_plain(answer))}</textarea>'
     )
 

@@ -4,7 +4,8 @@ from pathlib import PurePath
 
 from assistant.assistant import Assistant, Status
 from assistant.errors import AssistantError, IndexMissingError
-from assistant.server.page.shown import count, shown
+from assistant.server.page.shown import count, shown, shown_name
+from assistant.settings import Settings
 
 
 def welcome_html(assistant: Assistant) -> str:
@@ -12,23 +13,25 @@ def welcome_html(assistant: Assistant) -> str:
     try:
         status = assistant.status()
     except IndexMissingError:
-        return _nothing("Nothing is indexed yet")
+        return _nothing("Nothing is indexed yet", assistant.settings.folder)
     except AssistantError as error:
         return f'<h1>The index cannot be read</h1><p class="problem">{shown(str(error))}</p>'
     if not status.counts.documents:
-        return _nothing("The index is empty")
+        return _nothing("The index is empty", status.manifest.folder or assistant.settings.folder)
     return (
         f'<h1>Ask your documents</h1><p class="holds">{_holds(status)}</p>{_failures(status)}'
         '<ul class="examples" aria-label="Example questions"></ul>'
     )
 
 
-def _nothing(heading: str) -> str:
+def _nothing(heading: str, folder: str) -> str:
+    examples = folder == Settings().folder and not PurePath(folder).is_absolute()
+    what = "the example documents" if examples else f"the folder {shown_name(folder, 60)}"
     return (
         f"<h1>{heading}</h1>"
         '<p>Drop files in <button type="button" class="link" data-do="documents">Documents'
         "</button>, or run <code>assistant sync FOLDER</code>.</p>"
-        '<p><button type="button" class="primary" data-do="index">Index the folder now</button>'
+        f'<p><button type="button" class="primary" data-do="index">Index {what}</button>'
         '</p><p class="progress" role="status"></p>'
     )
 
