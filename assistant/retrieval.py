@@ -13,7 +13,7 @@ import numpy as np
 from assistant.catalog import Catalog, StoredPassage
 from assistant.embedding import Embedding
 from assistant.embedding.embedding import Vectors
-from assistant.grounding.words import TOKEN, tokens
+from assistant.grounding.words import tokens
 from assistant.indexes import DenseIndex, LexicalIndex, terms
 from assistant.passages import Passage
 
@@ -364,10 +364,10 @@ def _distinct(passages: list[StoredPassage]) -> list[tuple[StoredPassage, tuple[
 def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
     """The words that the lexical search matched, as they stand in the passage, each once."""
     found: dict[str, str] = {}
-    for match in TOKEN.finditer(f"{item.passage.context}\n{item.passage.text}"):
-        for term in _content_terms(match.group()):
+    for token in (*tokens(item.passage.context), *tokens(item.passage.text)):
+        for term in _content_terms(token.text):
             if term in words:
-                found.setdefault(term, match.group())
+                found.setdefault(term, token.text)
     return tuple(found.values())
 
 

@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -108,7 +108,6 @@ def stemmer() -> Any:
     return snowballstemmer.stemmer("english")
 
 
-@lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """A word in lower case, without accents, dots, or a possessive ending."""
     word = text.casefold().replace("’", "'").replace(".", "")
@@ -131,21 +130,44 @@ def stem(folded: str) -> str:
 
 def tokens(text: str, *, offset: int = 0) -> list[Token]:
     """The tokens of a text, in order; `offset` is added to every start and end."""
-    found = []
+    if not offset and len(text) <= REMEMBERED:
+        return list(_remembered(text))
+    return list(_tokens(text, offset))
+
+
+# Texts of up to so many characters, as passages are, are taken apart once for all that looks at
+# them: two steps of every answer do, and people ask about the same passages.
+REMEMBERED = 4000
+
+
+@lru_cache(maxsize=512)
+def _remembered(text: str) -> tuple[Token, ...]:
+    return tuple(_tokens(text, 0))
+
+
+def _tokens(text: str, offset: int) -> Iterator[Token]:
     for match in TOKEN.finditer(text):
         kind: Kind = match.lastgroup  # type: ignore[assignment]
         written = match.group()
         if kind == "word":
-            folded = fold(written) if len(written) <= 40 else written.casefold()
-            stemmed = stem(folded)
+            folded, stemmed = _forms(written)
         elif kind == "number":
             folded = stemmed = plain_digits(written)
         else:
             folded = stemmed = written
-        found.append(
-            Token(written, folded, stemmed, kind, offset + match.start(), offset + match.end())
-        )
-    return found
+        start, end = match.span()
+        # As `Token(...)`, in half the time: most of an answer's goes into these.
+        yield _new(Token, (written, folded, stemmed, kind, offset + start, offset + end))
+
+
+_new = tuple.__new__
+
+
+@lru_cache(maxsize=65536)
+def _forms(written: str) -> tuple[str, str]:
+    """A word, folded, and its stem."""
+    folded = fold(written) if len(written) <= 40 else written.casefold()
+    return folded, stem(folded)
 
 
 def plain_digits(written: str) -> str:
