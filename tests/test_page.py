@@ -71,16 +71,31 @@ class Served:
     seen: Seen = field(default_factory=Seen)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def page(self, path: str = "/", **options: Any) -> Page:
-        options = {"viewport": {"width": 1300, "height": 800}, "locale": "en-GB"} | options
-        context = self.browser.new_context(**options)
-        self.contexts.append(context)
+    def page(self, **options: Any) -> Page:
+        """A page of somebody new: with options, or beside another page, in a browser of theirs."""
+        if options or not self.contexts or self.contexts[0].pages:
+            options = {"viewport": {"width": 1300, "height": 800}, "locale": "en-GB"} | options
+            context = self.browser.new_context(**options)
+            self.contexts.append(context)
+        else:
+            # The files are known from the page before; who asked is not.
+            context = self.contexts[0]
+            context.clear_cookies()
         page = context.new_page()
         page.set_default_timeout(20_000)
         self.seen.watch(page)
-        page.goto(self.url + path)
+        page.goto(self.url)
         ready(page)
         return page
+
+    def leave(self) -> None:
+        """Close what is open, but for the browser that knows the files."""
+        for context in self.contexts[1:]:
+            context.close()
+        del self.contexts[1:]
+        for context in self.contexts:
+            for page in context.pages:
+                page.close()
 
 
 @contextmanager
@@ -104,6 +119,8 @@ def server(
     index = tmp_path_factory.mktemp("page") / "index"
     shutil.copytree(seeds_index, index)
     with served(index, browser) as here:
+        here.page()
+        here.leave()
         yield here
 
 
@@ -112,7 +129,9 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test may ask for anything elsewhere, or leave an error in the console."""
     yield
     if "server" in request.fixturenames:
-        seen = request.getfixturevalue("server").seen
+        server = request.getfixturevalue("server")
+        server.leave()
+        seen = server.seen
         outside, complaints = list(seen.outside), list(seen.complaints)
         seen.outside.clear()
         seen.complaints.clear()

@@ -334,9 +334,9 @@ async function copy(button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch { // not over plain HTTP from another machine
-    const field = make("textarea", { class: "away" });
+    const field = make("textarea", { class: "unseen", "aria-hidden": "true" });
     field.value = text;
-    document.body.append(field);
+    element.append(field);
     field.select();
     document.execCommand("copy");
     field.remove();

@@ -249,7 +249,7 @@ def _tools(answer: Answer, feedback: Feedback | None) -> str:
     comment = "" if feedback is None else feedback.comment
     seconds = answer.timings.get("total")
     sure = f"{round(100 * answer.confidence)} % sure that the documents hold the answer"
-    took = f" · {seconds:.2f}\u00a0s" if seconds is not None else ""
+    took = f'<span class="took"> · {seconds:.2f}\u00a0s</span>' if seconds is not None else ""
     return (
         f'<div class="tools" data-good="{good}" data-comment="{shown(comment)}">{number}'
         f"{_tool('copy', 'Copy the answer')}{_tool('retry', 'Ask again')}"
