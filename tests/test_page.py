@@ -471,6 +471,13 @@ def test_a_first_visit_without_an_index_leads_to_one(browser: Browser, tmp_path:
         expect(page.locator(".holds")).to_contain_text("1 document")
         ask(page, "When does the ferry leave?")
         expect(page.locator(".answer .text")).to_contain_text("leaves at nine")
+        expect(page.locator("#sources .changed")).to_have_count(0)
+        (folder / "ferry.txt").write_text("The ferry goes no more.\n", encoding="utf-8")
+        assistant.sync()
+        page.reload()
+        ready(page)
+        expect(page.locator("#sources .changed")).to_contain_text("changed since")
+        expect(page.locator("#sources mark")).to_contain_text("leaves at nine")
         assert here.seen == Seen()
         here.contexts[0].close()
 
