@@ -6,7 +6,8 @@ A real server (`assistant serve`) in a process of its own, asked over HTTP by th
 machine: what this process takes of the processors is printed, too. The texts are generated
 (`evals.generated`). Two measurements, each skipped with 0: `--people` who ask all at once
 `--requests` questions each, one after the other, against one person alone on the same server; and
-the server's memory over `--memory` requests of all kinds. `--index` takes a built index, of which
+the server's memory over `--memory` requests of all kinds, in which at first the bounded caches of
+words and the allocator's slack grow. `--index` takes a built index, of which
 a copy is used. The targets are for two cores and nothing else running; the load is printed.
 """
 
