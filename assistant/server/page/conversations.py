@@ -8,6 +8,7 @@ import gradio as gr
 
 from assistant.answering import Citation
 from assistant.assistant import Assistant
+from assistant.conversation import Turn
 from assistant.errors import AssistantError, IndexMissingError, IndexStorageError
 from assistant.payloads import restored
 from assistant.server.page.rendering import sendable, turn_html
@@ -125,19 +126,17 @@ def told(action: Action) -> Action:
 
 def _opened(assistant: Assistant, key: str, *, owner: str) -> Data:
     conversation = assistant.chat(id=key, owner=owner)
-    states: dict[tuple[str, str, int, int], str] = {}
 
-    def changed(citation: Citation) -> str:
-        place = (citation.source, citation.content_hash, citation.start, citation.end)
-        if place not in states:
-            states[place] = assistant.locate(citation).state
-        return states[place]
+    def html(turn: Turn) -> str:
+        citations = () if isinstance(turn.answer, str) else turn.answer.citations
+        states = assistant.changed(citations)
+        return turn_html(turn, lambda citation: states[citation.number])
 
     return {
         "conversation": key,
         "title": sendable(conversation.title),
         "turns": [
-            {"question": sendable(turn.question), "html": turn_html(turn, changed)}
+            {"question": sendable(turn.question), "html": html(turn)}
             for turn in conversation.history
         ],
     }

@@ -30,6 +30,8 @@ from assistant.server.page.rendering import sendable
 
 HERE = Path(__file__).parent
 TITLE = "Cited assistant"
+# Files that were dropped and never taken in are deleted after so many seconds.
+LEFT = 3600
 # As many questions and syncs of all browsers together may be under way; more wait in line.
 AT_ONCE = 40
 Update = dict[str, Any]
@@ -87,7 +89,9 @@ def _serve_style(app: FastAPI) -> str:
 
 
 def _blocks(assistant: Assistant) -> Any:
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(LEFT, LEFT)
+    ) as blocks:
         # One component of our own: its markup never changes; its script shows what its value
         # tells, and triggers the events below.
         page = gr.HTML(
