@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,7 +14,7 @@ import numpy as np
 from assistant.catalog import Catalog, StoredPassage
 from assistant.embedding import Embedding
 from assistant.embedding.embedding import Vectors
-from assistant.grounding.words import tokens
+from assistant.grounding.words import TOKEN, tokens
 from assistant.indexes import DenseIndex, LexicalIndex, terms
 from assistant.passages import Passage
 
@@ -363,11 +364,19 @@ def _distinct(passages: list[StoredPassage]) -> list[tuple[StoredPassage, tuple[
 
 def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
     """The words that the lexical search matched, as they stand in the passage, each once."""
+    if not words:
+        return ()
     found: dict[str, str] = {}
-    for token in (*tokens(item.passage.context), *tokens(item.passage.text)):
-        for term in _content_terms(token.text):
+    text = f"{item.passage.context}\n{item.passage.text}"
+    # A word begins as its stem does, but for the last letter ("treaties", "treati") and accents:
+    # in plain text only words with such a beginning need be looked at.
+    beginnings = "|".join(re.escape(word[: max(2, len(word) - 1)]) for word in words)
+    starts = re.finditer(rf"\b(?:{beginnings})", text, re.IGNORECASE) if text.isascii() else None
+    for match in TOKEN.finditer(text) if starts is None else starts:
+        token = match if starts is None else TOKEN.match(text, match.start())
+        for term in _content_terms(token.group()) if token else ():
             if term in words:
-                found.setdefault(term, token.text)
+                found.setdefault(term, token.group())
     return tuple(found.values())
 
 

@@ -22,10 +22,10 @@ from assistant.server import examples, schemas
 from assistant.server.responses import Json, documented, in_json, problem, stream_events, to_json
 
 MOST_LISTED = 200
-# Answers that are made at the same time; each takes about 22 ms of a processor. More would share
-# two processors no better, but less fairly: with 50 people asking on a busy machine, p95 was 2.9
-# times the median with 40 threads, 1.3 to 1.9 times with 8, and the memory 325 MB against 260.
-ASKING_AT_ONCE = 8
+# Answers that are made at the same time. More would share two processors no better, as Python
+# takes turns: with 50 people asking, the server spent 25 ms of a processor on a question with 2
+# at a time, 26 with 4 and 28 with 8, and p95 was 1.24, 1.27 and 1.40 s (`evals.server`).
+ASKING_AT_ONCE = 4
 CHECKING_AT_ONCE = 2  # it may take long
 Result = TypeVar("Result")
 Key = Annotated[str, Path(alias="id", description="The conversation's id.", max_length=200)]
