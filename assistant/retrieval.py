@@ -370,13 +370,16 @@ def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
     text = f"{item.passage.context}\n{item.passage.text}"
     # A word begins as its stem does, but for the last letter ("treaties", "treati") and accents:
     # in plain text only words with such a beginning need be looked at.
-    beginnings = "|".join(re.escape(word[: max(2, len(word) - 1)]) for word in words)
-    starts = re.finditer(rf"\b(?:{beginnings})", text, re.IGNORECASE) if text.isascii() else None
-    for match in TOKEN.finditer(text) if starts is None else starts:
-        token = match if starts is None else TOKEN.match(text, match.start())
-        for term in _content_terms(token.group()) if token else ():
+    if text.isascii():
+        beginnings = "|".join(re.escape(word[: max(2, len(word) - 1)]) for word in words)
+        places = re.finditer(rf"\b(?:{beginnings})", text, re.IGNORECASE)
+        likely = [match for place in places if (match := TOKEN.match(text, place.start()))]
+    else:
+        likely = list(TOKEN.finditer(text))
+    for match in likely:
+        for term in _content_terms(match.group()):
             if term in words:
-                found.setdefault(term, token.group())
+                found.setdefault(term, match.group())
     return tuple(found.values())
 
 

@@ -150,7 +150,8 @@ examples:
   assistant conversations
   assistant conversations --export ID > treaty.md
   assistant conversations --delete ID
-  assistant chat --resume ID
+
+to go on with one: assistant chat --help
 """
 
 FEEDBACK = """\

@@ -1,7 +1,7 @@
 """A question asked on the page: what is shown while it is answered, and then."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -24,6 +24,7 @@ def ask(
     owner: str,
     unkept: Conversation | None,
     within: list[str] | None,
+    gone: Callable[[], bool],
 ) -> Iterator[tuple[Update, Conversation | None]]:
     """Answer a question; each update says all that is known by then.
 
@@ -36,6 +37,7 @@ def ask(
         owner: Who asks.
         unkept: The conversation so far where it could not be kept.
         within: Sources to search, or None for all.
+        gone: Tells whether nobody waits for the answer any more.
 
     Yields:
         The update, and the conversation if it could not be kept.
@@ -54,6 +56,8 @@ def ask(
         citations: list[Citation] = []
         with closing(events):
             for event in events:
+                if gone():
+                    return
                 match event:
                     case Searching():
                         html = searching_html(event.search_query, question)

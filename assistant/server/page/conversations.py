@@ -11,6 +11,7 @@ from assistant.assistant import Assistant
 from assistant.conversation import Turn
 from assistant.errors import AssistantError, IndexMissingError, IndexStorageError
 from assistant.payloads import restored
+from assistant.server.page.presence import Presence
 from assistant.server.page.rendering import sendable, turn_html
 from assistant.server.page.shown import shown
 from assistant.server.page.welcome import welcome_html
@@ -21,7 +22,7 @@ EXAMPLES = 4
 Action = Callable[[Data, gr.Request], Data]
 
 
-def actions(assistant: Assistant) -> list[Action]:
+def actions(assistant: Assistant, presence: Presence) -> list[Action]:
     """What the page's script may call; each takes and gives a JSON object.
 
     Whoever asks sees their own conversations only. What goes wrong is "problem", in words.
@@ -45,6 +46,11 @@ def actions(assistant: Assistant) -> list[Action]:
     def examples(data: Data, request: gr.Request) -> Data:
         """Questions to begin with; apart from the first screen, for they may take a moment."""
         return {"questions": [sendable(question) for question in assistant.examples(EXAMPLES)]}
+
+    def halt(data: Data, request: gr.Request) -> Data:
+        """End the work for a question."""
+        presence.stop(str(data["ask"]), owner=owner(request))
+        return {}
 
     def rename(data: Data, request: gr.Request) -> Data:
         """Give a conversation another title."""
@@ -86,7 +92,7 @@ def actions(assistant: Assistant) -> list[Action]:
         number = page if isinstance(page, int) else None
         return {"html": source_view(assistant, citation, page=number)}
 
-    return [told(action) for action in (start, examples, rename, delete, rate, export, view)]
+    return [told(action) for action in (start, examples, halt, rename, delete, rate, export, view)]
 
 
 def listed_html(assistant: Assistant, *, owner: str) -> str:

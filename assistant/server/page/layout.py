@@ -26,6 +26,7 @@ from assistant.server.page.chat import ask
 from assistant.server.page.conversations import actions
 from assistant.server.page.documents import DocumentsTab, documents_tab, within_label
 from assistant.server.page.indexing import index
+from assistant.server.page.presence import Attendance, Presence
 from assistant.server.page.rendering import sendable
 
 HERE = Path(__file__).parent
@@ -41,6 +42,8 @@ def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
     """Put the page at the root of an application, after everything else that it serves."""
     style = _serve_style(app)
     serve_assets(app)
+    presence = Presence()
+    app.add_middleware(Attendance, presence=presence)
     app.add_middleware(Preloads, styles=(style,))
     theme = gr.themes.Base(
         font=["system-ui", "sans-serif"],
@@ -51,7 +54,7 @@ def mount(app: FastAPI, assistant: Assistant) -> FastAPI:
     )
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        _blocks(assistant),
+        _blocks(assistant, presence),
         path="/",
         footer_links=[],
         run_history=False,
@@ -88,7 +91,7 @@ def _serve_style(app: FastAPI) -> str:
     return address
 
 
-def _blocks(assistant: Assistant) -> Any:
+def _blocks(assistant: Assistant, presence: Presence) -> Any:
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(LEFT, LEFT)
     ) as blocks:
@@ -98,7 +101,7 @@ def _blocks(assistant: Assistant) -> Any:
             None,
             html_template=(HERE / "shell.html").read_text(encoding="utf-8"),
             js_on_load=(HERE / "page.js").read_text(encoding="utf-8"),
-            server_functions=actions(assistant),
+            server_functions=actions(assistant, presence),
             apply_default_css=False,
             elem_id="page",
         )
@@ -114,13 +117,14 @@ def _blocks(assistant: Assistant) -> Any:
         unkept = gr.State(None)
         with gr.Column(visible=False, elem_id="library") as library:
             documents = documents_tab(assistant)
-        _events(assistant, page, told, unkept, library, documents)
+        _events(assistant, presence, page, told, unkept, library, documents)
     blocks.queue(api_open=False, default_concurrency_limit=AT_ONCE)
     return blocks
 
 
 def _events(
     assistant: Assistant,
+    presence: Presence,
     page: Any,
     told: Any,
     unkept: gr.State,
@@ -133,18 +137,25 @@ def _events(
         request: gr.Request,
         event: gr.EventData,
     ) -> Iterator[tuple[Update, Conversation | None]]:
-        yield from ask(
-            assistant, event._data, owner=owner_of(request), unkept=before, within=within or None
-        )
+        asked = event._data
+        session, name, owner = str(request.session_hash), str(asked.get("ask")), owner_of(request)
+        with presence.asking(session, name, owner=owner) as gone:
+            yield from ask(
+                assistant,
+                asked,
+                owner=owner,
+                unkept=before,
+                within=within or None,
+                gone=gone,
+            )
 
     def indexed(event: gr.EventData) -> Iterator[Update]:
         yield from index(assistant, event._data)
 
     quiet: Any = {"show_progress": "hidden", "api_visibility": "private"}
     many: Any = {"trigger_mode": "multiple", "concurrency_limit": AT_ONCE, **quiet}
-    asking = page.ask(answered, [unkept, documents.chosen], [page, unkept], **many)
-    indexing = page.index(indexed, None, page, **many)
-    page.stop(None, cancels=[asking, indexing], **quiet)
+    page.ask(answered, [unkept, documents.chosen], [page, unkept], **many)
+    page.index(indexed, None, page, **many)
     # The documents are loaded when they are first looked at.
     page.documents(lambda: gr.Column(visible=True), None, library, queue=False, **quiet)
     documents.refresh_on(page.documents)

@@ -143,9 +143,9 @@ function ask(text, { before = $$(".turn", transcript).filter((one) => "kept" in 
 
 function stop() {
   if (!asking) return;
-  const { article } = asking;
+  const { article, id } = asking;
   asking = null;
-  trigger("stop", {});
+  call("halt", { ask: id });
   busy(false);
   unfinished(article, "Stopped. This answer is not kept.");
 }
