@@ -175,6 +175,17 @@ def test_the_first_screen_says_what_is_indexed_and_offers_questions_that_are_ans
     expect(page.locator(".answer.cited .cite").first).to_be_visible()
 
 
+def test_a_citation_of_a_pdf_opens_its_page_with_the_words_marked(server: Served) -> None:
+    page = server.page()
+    ask(page, "What is the official name of the older agreement?")
+    page.locator(".cite").first.click()
+    page.locator("#sources .source.open [data-do=view]").click()
+    expect(page.locator("#viewer")).to_contain_text("Page 1 of 4")
+    expect(page.locator("#viewer .viewer-mark").first).to_be_in_viewport()
+    assert page.locator("#viewer img").evaluate("one => one.decode().then(() => one.naturalWidth)")
+    picture(page, "pdf")
+
+
 def test_an_answer_is_cited_and_its_citations_open(server: Served) -> None:
     page = server.page()
     ask(page, QUESTION)
