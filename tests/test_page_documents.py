@@ -199,7 +199,7 @@ def test_questions_are_put_to_the_chosen_documents(place: Place) -> None:
         page.get_by_role("button", name="Clear").click()
         expect(page.locator(".documents-choice")).to_be_hidden()
         page.get_by_role("searchbox").fill("")
-        page.get_by_role("button", name="huts/").click()
+        page.locator('[data-act="folder"]', has_text="huts/").click()
         page.get_by_role("button", name="Ask within these").click()
         expect(page.locator(".documents-choice")).to_contain_text("the folder huts/")
         page.get_by_role("button", name="Clear").click()
