@@ -93,6 +93,11 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "assistant").rglob("*.py")} | {
         "assistant/py.typed"
     }
+    page = {
+        path for kind in ("html", "css", "js") for path in (ROOT / "assistant").rglob(f"*.{kind}")
+    }
+    assert len(page) >= 5
+    wanted |= {path.relative_to(ROOT).as_posix() for path in page}
     assert wanted - held == set()
 
     information = f"cited_assistant-{PROJECT['version']}.dist-info"
