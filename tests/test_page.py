@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import threading
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -571,3 +573,46 @@ def test_an_index_that_cannot_be_written_still_answers(
         ready(page)
         expect(page.locator(".turn")).to_have_count(3)
         assert here.seen == Seen()
+
+
+def test_no_address_is_fetched_that_a_browser_names(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, look_up = [], socket.getaddrinfo
+
+    def noted(host: Any, *others: Any, **more: Any) -> Any:
+        asked.append(str(host))
+        return look_up(host, *others, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", noted)
+    elsewhere = "https://elsewhere.invalid/notes.md"
+    with httpx.Client(base_url=server.url) as client:
+        assert client.get(f"/gradio_api/file={elsewhere}").status_code == 404
+        events = client.get("/config").json()["dependencies"]
+        (upload,) = (event for event in events if event["targets"][0][1] == "upload")
+        file = {"path": elsewhere, "orig_name": "a.md", "meta": {"_type": "gradio.FileData"}}
+        sent = {"fn_index": upload["id"], "data": [[file], None, None, None], "session_hash": "s"}
+        client.post("/gradio_api/queue/join", json=sent).raise_for_status()
+        with client.stream("GET", "/gradio_api/queue/data?session_hash=s") as told:
+            (ended,) = (line for line in told.iter_lines() if "process_completed" in line)
+    assert "has to be uploaded" in ended
+    assert asked  # by this client
+    assert not [host for host in asked if "elsewhere" in host]
+
+
+def test_a_question_asked_while_a_conversation_opens_waits_for_it(server: Served) -> None:
+    page = server.page()
+    page.locator("#question").fill("What is SWIFT?")
+    page.keyboard.press("Enter")
+    page.locator(".turn .tools").wait_for(state="attached")
+    # Before it is open again: the question comes after what was said, not in its place.
+    page.route(
+        "**/component_server*", lambda route: (page.wait_for_timeout(700), route.continue_())
+    )
+    page.reload(wait_until="commit")
+    page.locator("#question").fill("What did Peskov say?")
+    page.keyboard.press("Enter")
+    page.locator(".turn").nth(1).locator(".tools").wait_for(state="attached")
+    assert page.locator(".turn").count() == 2
+    (kept,) = [c for c in server.assistant.conversations() if c.title == "What is SWIFT?"][:1]
+    assert kept.turns == 2

@@ -14,7 +14,7 @@ from typing import Any
 from assistant.documents.child import NONSENSE, BrokenError, Child
 from assistant.documents.failures import failure
 from assistant.documents.wire import frame, unpack
-from assistant.errors import DocumentError
+from assistant.errors import AssistantError, DocumentError
 from assistant.settings import Settings
 
 NARROWEST, WIDEST = 50, 3000  # pixels
@@ -141,7 +141,11 @@ class Pictures:
         for _ in range(2):
             if self._child is None:
                 self._child = Child(self._settings)
-                self._child.start()
+                try:
+                    self._child.start()
+                except AssistantError:
+                    self._end()
+                    raise
             fresh = self._child.served == 0
             self._child.send(request)
             try:

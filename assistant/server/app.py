@@ -40,12 +40,12 @@ Every error has the same body, `{"error": {"type", "message"}}`; the message say
 # processors, but those that wait for a language model, or for a large upload, need none.
 THREADS = 40
 # What the page needs of Gradio; the rest of its routes (a proxy, its own login, recordings) are
-# not there. The first parts of a path, or all of it.
+# not there, nor is its way to fetch files from elsewhere. The first parts of a path, or all of it.
 _PAGE = re.compile(
     r"/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|config)?"
     r"|/(?:assets|static|svelte)/.*"
-    r"|/gradio_api/(?:app_id|cancel|component_server/?|file[=/].*|heartbeat/.*|info|queue/.*|reset/?|run/predict"
-    r"|startup-events|theme\.css|upload|upload_progress)",
+    r"|/gradio_api/(?:app_id|cancel|component_server/?|file[=/](?!https?:).*|heartbeat/.*|info|queue/.*|reset/?"
+    r"|run/predict|startup-events|theme\.css|upload|upload_progress)",
     re.DOTALL,
 )
 # Routes that are not FastAPI's own, which alone leave their template in the request.

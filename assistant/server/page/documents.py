@@ -112,6 +112,7 @@ class DocumentsTab:
                 elem_classes="documents-drop",
             )
             self._files.preprocess = _named  # type: ignore[assignment, method-assign]
+            _refuse_addresses(self._files)
             self._uploaded = _html("documents-notice")
             self._query = _html("documents-search", _SEARCHED, template=_SEARCH)
             self._list = _html("documents-list")
@@ -352,6 +353,18 @@ def _html(name: str, script: str = _PRESSED, *, template: str = "${value}") -> g
     return gr.HTML(
         elem_classes=name, html_template=template, js_on_load=script, apply_default_css=False
     )
+
+
+def _refuse_addresses(component: gr.File) -> None:
+    """Take files that were uploaded; Gradio would fetch one whose "path" is a web address."""
+    take = component.async_move_resource_to_block_cache
+
+    async def take_uploaded(path: str | Path | None) -> str | None:
+        if str(path).startswith(("http://", "https://")):
+            raise gr.Error("A file has to be uploaded.", print_exception=False)
+        return await take(path)
+
+    component.async_move_resource_to_block_cache = take_uploaded  # type: ignore[assignment, method-assign]
 
 
 def _named(payload: ListFiles | FileData | None) -> list[tuple[str, Path]]:

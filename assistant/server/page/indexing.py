@@ -47,8 +47,8 @@ def index(assistant: Assistant, asked: Update) -> Iterator[Update]:
             steps.put(end)
 
     threading.Thread(target=work, name="sync", daemon=True).start()
-    yield {**name, "text": "Looking at the folder"}
     try:
+        yield {**name, "text": "Looking at the folder"}
         while isinstance(step := steps.get(), Step):
             of = f" {step.done:,} of {step.total:,}" if step.total else ""
             yield {**name, "text": f"{PHASES[step.phase]}{of}"}

@@ -8,6 +8,7 @@ const QUIET_MS = 2500; // without news for so long, look whether the server is s
 let conversation = new URLSearchParams(location.search).get("c") || "";
 let unkept = false; // there are turns, but they could not be kept
 let asking = null; // what is being answered: {id, article, heard}
+let opening = null; // the conversation that is being opened: no question yet, nor one in the one before
 let indexing = null;
 let lost = null; // what was asked when the connection was lost
 
@@ -123,7 +124,7 @@ function closePanels() {
 
 function ask(text, { before = $$(".turn", transcript).filter((one) => "kept" in one.dataset).length, query = "" } = {}) {
   text = text.trim();
-  if (!text || asking) return;
+  if (!text || asking || opening) return;
   if (lost) return disconnected({ text, before, query }), again();
   notice("");
   showView("ask");
@@ -252,7 +253,9 @@ async function open(id, push = true) {
   if (asking) stop();
   // At once: whoever goes to the documents meanwhile stays there.
   showView("ask");
-  const found = await call("start", { conversation: id });
+  const mine = opening = call("start", { conversation: id }), found = await mine;
+  if (mine !== opening) return; // another was chosen meanwhile
+  opening = null;
   transcript.replaceChildren();
   unkept = false;
   opened(found.turns ? id : "", push);
@@ -499,6 +502,7 @@ $("#viewer").addEventListener("click", (event) => event.target === event.current
 $("#viewer").addEventListener("change", toQuote);
 $("#composer").addEventListener("submit", (event) => {
   event.preventDefault();
+  if (opening) return void opening.then(() => setTimeout(() => $("#composer").requestSubmit()));
   if (asking || !question.value.trim()) return;
   ask(question.value);
   question.value = "";

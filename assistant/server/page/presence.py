@@ -51,7 +51,8 @@ class Presence:
             yield gone
         finally:
             with self._lock:
-                del self._stops[owner, ask]
+                if self._stops.get((owner, ask)) is stopped:  # the browser chose the name
+                    del self._stops[owner, ask]
 
     def stop(self, ask: str, *, owner: str) -> None:
         """The reader does not want to know any more."""
