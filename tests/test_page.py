@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from assistant import Assistant
 from assistant.answering import Event, Searching
@@ -606,12 +606,16 @@ def test_a_question_asked_while_a_conversation_opens_waits_for_it(server: Served
     page.keyboard.press("Enter")
     page.locator(".turn .tools").wait_for(state="attached")
     # Before it is open again: the question comes after what was said, not in its place.
-    page.route(
-        "**/component_server*", lambda route: (page.wait_for_timeout(700), route.continue_())
-    )
+    held: list[Route] = []
+    page.route(re.compile("component_server"), lambda route: held.append(route))
     page.reload(wait_until="commit")
+    page.wait_for_selector("#question")
+    page.wait_for_timeout(500)
+    assert held
     page.locator("#question").fill("What did Peskov say?")
     page.keyboard.press("Enter")
+    page.wait_for_timeout(1000)
+    page.unroute(re.compile("component_server"))  # which lets them go
     page.locator(".turn").nth(1).locator(".tools").wait_for(state="attached")
     assert page.locator(".turn").count() == 2
     (kept,) = [c for c in server.assistant.conversations() if c.title == "What is SWIFT?"][:1]
