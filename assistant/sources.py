@@ -15,6 +15,9 @@ from assistant.documents import SUPPORTED, Document
 # Where, in an index's folder and before their names as sources, uploaded files are.
 UPLOADS = "uploads"
 
+# The longest quote that is looked for whatever white space is in it.
+LONGEST_QUOTE = 4_000
+
 State = Literal["same", "moved", "changed", "gone"]
 Reader = Callable[[str], Document | None]
 
@@ -152,6 +155,9 @@ def _nearest(quote: str, text: str, *, near: int) -> tuple[int, int] | None:
     words = quote.split()
     if not words:
         return None
+    if len(quote) > LONGEST_QUOTE:  # nothing that is quoted; and looking for it would take long
+        start = text.find(quote)
+        return None if start < 0 else (start, start + len(quote))
     pattern = re.compile(r"\s+".join(map(re.escape, words)))
     spans = (match.span() for match in pattern.finditer(text))
     return min(spans, key=lambda span: abs(span[0] - near), default=None)

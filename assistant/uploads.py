@@ -19,7 +19,7 @@ from assistant.documents import SUPPORTED, Document, read_documents
 from assistant.documents.cleaning import clean, one_line
 from assistant.documents.failures import failure
 from assistant.embedding import Embedding
-from assistant.errors import DocumentError, IndexLockedError, IndexStorageError, UploadError
+from assistant.errors import DocumentError, IndexStorageError, UploadError
 from assistant.settings import Settings
 from assistant.sources import UPLOADS, kept_name
 from assistant.sync import Failed, Progress, Step, SyncReport
@@ -87,7 +87,7 @@ def remove(catalog: Catalog, sources: Iterable[str]) -> int:
     Returns how many there were; errors as `sync.remove`.
     """
     removed = sync.remove(catalog, sources)
-    with contextlib.suppress(IndexLockedError):  # whoever writes next tidies
+    with contextlib.suppress(IndexStorageError):  # whoever writes next tidies
         tidy(catalog)
     return removed
 

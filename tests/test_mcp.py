@@ -21,6 +21,7 @@ from serving import serving
 from assistant import Assistant, Document
 from assistant.server.access import Access
 from assistant.server.app import create_app
+from assistant.server.limits import Limits
 from assistant.server.mcp import build
 from assistant.server.users import add_token, set_password
 
@@ -231,7 +232,7 @@ def test_the_unexpected_is_told_without_its_insides(
 
     with Assistant.open(seeds_index) as assistant:
         monkeypatch.setattr(assistant, "search", broken)
-        (result,) = talk(build(assistant), ("search", {"query": "x"}))
+        (result,) = talk(build(assistant, Limits()), ("search", {"query": "x"}))
     assert result.is_error
     assert "secret" not in text_of(result)
     assert "unexpectedly" in text_of(result)
@@ -348,7 +349,7 @@ def test_a_client_that_goes_away_ends_the_work(
         monkeypatch.setattr(assistant, "stream", slow)
 
         async def leave() -> None:
-            async with Client(build(assistant)) as client:
+            async with Client(build(assistant, Limits())) as client:
                 with anyio.move_on_after(0.5):
                     await client.call_tool("ask", {"question": QUESTION})
                 assert begun.is_set()

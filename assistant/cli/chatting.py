@@ -97,7 +97,7 @@ class Chatting:
         Raises:
             IndexMissingError, IndexStorageError: There is nothing to ask.
         """
-        counts = self._assistant.status().counts
+        counts = self._assistant.counts()
         documents = "1 document" if counts.documents == 1 else f"{counts.documents:,} documents"
         self._screen.write((f"{documents} to ask about · /help · Ctrl-D leaves", "dim"))
 

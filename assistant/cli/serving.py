@@ -77,7 +77,7 @@ def _holdings(assistant: Assistant) -> str:
     """What is indexed, or what to do about nothing being so."""
     empty = "Nothing is indexed yet: run `assistant sync FOLDER`, or drop files into the page."
     try:
-        counts = assistant.status().counts
+        counts = assistant.counts()
     except IndexMissingError:
         return empty
     except AssistantError as error:

@@ -19,14 +19,10 @@ from assistant.assistant import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.payloads import Payload, answer_payload, hit_payload, plain, verdict_payload
 from assistant.server import examples, schemas
+from assistant.server.limits import Limits
 from assistant.server.responses import Json, documented, in_json, problem, stream_events, to_json
 
 MOST_LISTED = 200
-# Answers that are made at the same time. More would share two processors no better, as Python
-# takes turns: with 50 people asking, the server spent 25 ms of a processor on a question with 2
-# at a time, 26 with 4 and 28 with 8, and p95 was 1.24, 1.27 and 1.40 s (`evals.server`).
-ASKING_AT_ONCE = 4
-CHECKING_AT_ONCE = 2  # it may take long
 Result = TypeVar("Result")
 Key = Annotated[str, Path(alias="id", description="The conversation's id.", max_length=200)]
 Number = Annotated[int, Path(ge=0, description="The turn's number, from 0.")]
@@ -49,22 +45,21 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def router(assistant: Assistant) -> APIRouter:
+def router(assistant: Assistant, limits: Limits) -> APIRouter:
     """All routes, around one assistant."""
     routes = APIRouter(
         prefix="/v1",
         default_response_class=Json,
         generate_unique_id_function=operation_id,
     )
-    _asking(routes, assistant)
+    _asking(routes, assistant, limits)
     _conversations(routes, assistant)
     _feedback(routes, assistant)
     return routes
 
 
-def _asking(routes: APIRouter, assistant: Assistant) -> None:
-    limiter = CapacityLimiter(ASKING_AT_ONCE)
-    checking = CapacityLimiter(CHECKING_AT_ONCE)
+def _asking(routes: APIRouter, assistant: Assistant, limits: Limits) -> None:
+    limiter, checking = limits.asking, limits.checking
 
     @routes.post(
         "/ask",

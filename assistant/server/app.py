@@ -22,6 +22,7 @@ from assistant.errors import AssistantError
 from assistant.server import api, library, login, mcp, openai
 from assistant.server.access import Access
 from assistant.server.entrance import AccessMiddleware
+from assistant.server.limits import Limits
 from assistant.server.metrics import Metrics, MetricsMiddleware
 from assistant.server.readiness import Readiness
 from assistant.server.responses import Json, documented, failure, problem
@@ -67,7 +68,8 @@ def create_app(
     """
     metrics, readiness = Metrics(), Readiness(assistant)
     assistant.watch = metrics.watched
-    route, mcp_running = mcp.mounted(assistant)
+    limits = Limits()
+    route, mcp_running = mcp.mounted(assistant, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -94,7 +96,7 @@ def create_app(
         app.add_exception_handler(kind, answer)
     _add_health(app, assistant, metrics, readiness)
     for doors in (api, openai, library):
-        app.include_router(doors.router(assistant))
+        app.include_router(doors.router(assistant, limits))
     app.router.routes.append(route)
     if access.demanded:
         app.include_router(login.router(access))

@@ -3,9 +3,11 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +18,7 @@ from assistant.errors import UploadError
 from assistant.payloads import Payload, plain, plan_payload, report_payload
 from assistant.server import library_shapes as shapes
 from assistant.server.api import operation_id
+from assistant.server.limits import Limits
 from assistant.server.receiving import Received
 from assistant.server.responses import (
     Json,
@@ -38,12 +41,12 @@ LONGEST_QUOTE = 4_000
 QUIET_SECONDS = 15.0
 
 
-def router(assistant: Assistant) -> APIRouter:
+def router(assistant: Assistant, limits: Limits) -> APIRouter:
     """All routes, around one assistant."""
     routes = APIRouter(
         prefix="/v1", default_response_class=Json, generate_unique_id_function=operation_id
     )
-    _documents(routes, assistant)
+    _documents(routes, assistant, limits)
     _changes(routes, assistant)
     _syncing(routes, assistant)
     return routes
@@ -103,7 +106,7 @@ Sources = Annotated[list[str], Depends(_sources)]
 Offset = Annotated[int, Query(ge=0, description="How many to leave out first.")]
 
 
-def _documents(routes: APIRouter, assistant: Assistant) -> None:
+def _documents(routes: APIRouter, assistant: Assistant, limits: Limits) -> None:
     @routes.get(
         "/documents",
         tags=["Documents"],
@@ -190,7 +193,7 @@ def _documents(routes: APIRouter, assistant: Assistant) -> None:
             **in_json(documented(404, 409, 413, 415, 422)),
         },
     )
-    def get_document_page(
+    async def get_document_page(
         source: Source,
         page: Annotated[int, Query(ge=1, description="The page, from 1.")],
         quote: Annotated[
@@ -200,9 +203,10 @@ def _documents(routes: APIRouter, assistant: Assistant) -> None:
         width: Annotated[int, Query(ge=NARROWEST, le=WIDEST, description="In pixels.")] = 1000,
     ) -> Response:
         """A page of a PDF as a picture, with the words of quotes marked on it."""
-        picture = assistant.page_picture(
-            source, page, quotes=quote or (), width=width, painted=True
+        draw = partial(
+            assistant.page_picture, source, page, quotes=quote or (), width=width, painted=True
         )
+        picture = await run_sync(draw, limiter=limits.drawing)
         if picture is None:
             return problem(
                 404,
@@ -253,7 +257,11 @@ def _changes(routes: APIRouter, assistant: Assistant) -> None:
             finally:
                 received.remove()
 
-        return await run_in_threadpool(_answer, request, work)
+        try:
+            return await run_in_threadpool(_answer, request, work)
+        except BaseException:  # the client went away before the work began
+            received.remove()
+            raise
 
     @routes.delete(
         "/documents",

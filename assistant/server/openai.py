@@ -7,7 +7,6 @@ from contextlib import closing
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
-from anyio import CapacityLimiter
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -19,8 +18,9 @@ from assistant.assistant import Assistant
 from assistant.conversation import Turn
 from assistant.errors import AssistantError
 from assistant.payloads import Payload, answer_payload
-from assistant.server.api import ASKING_AT_ONCE, finished, in_thread, operation_id
+from assistant.server.api import finished, in_thread, operation_id
 from assistant.server.examples import ANSWER, COMPLETED
+from assistant.server.limits import Limits
 from assistant.server.responses import Json, documented, status_of, stream_events
 from assistant.server.schemas import AnswerShape, readable
 from assistant.tokens import count_tokens
@@ -253,7 +253,7 @@ def asked(messages: list[Message]) -> Asked | None:
     return Asked(said[-1].text, [turn for turn in turns if turn.question])
 
 
-def router(assistant: Assistant) -> APIRouter:
+def router(assistant: Assistant, limits: Limits) -> APIRouter:
     """The routes, around one assistant."""
     routes = APIRouter(
         prefix="/v1",
@@ -262,7 +262,7 @@ def router(assistant: Assistant) -> APIRouter:
         route_class=ChatRoute,
         generate_unique_id_function=operation_id,
     )
-    limiter = CapacityLimiter(ASKING_AT_ONCE)
+    limiter = limits.asking
     started = int(time.time())
     itself = {"id": MODEL, "object": "model", "created": started, "owned_by": OWNER}
 

@@ -1,5 +1,6 @@
 """What the page asks for in between: the first screen, and everything about kept conversations."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -16,9 +17,12 @@ from assistant.server.page.rendering import sendable, turn_html
 from assistant.server.page.shown import shown
 from assistant.server.page.welcome import welcome_html
 
+logger = logging.getLogger(__name__)
 Data = dict[str, Any]
 # Example questions on the first screen.
 EXAMPLES = 4
+# The conversations changed last; `assistant conversations` lists them all.
+MOST_LISTED = 200
 Action = Callable[[Data, gr.Request], Data]
 
 
@@ -33,7 +37,11 @@ def actions(assistant: Assistant, presence: Presence) -> list[Action]:
 
     def start(data: Data, request: gr.Request) -> Data:
         """The first screen, or the conversation that is open: after loading, and on opening."""
-        found: Data = {"list": listed_html(assistant, owner=owner(request))}
+        kind, _, name = owner(request).partition(":")
+        found: Data = {
+            "list": listed_html(assistant, owner=owner(request)),
+            "user": sendable(name) if kind == "user" else "",
+        }
         if key := data.get("conversation"):
             try:
                 found |= _opened(assistant, str(key), owner=owner(request))
@@ -98,7 +106,7 @@ def actions(assistant: Assistant, presence: Presence) -> list[Action]:
 def listed_html(assistant: Assistant, *, owner: str) -> str:
     """The conversations of one owner, the last changed first."""
     try:
-        conversations = assistant.conversations(owner=owner)
+        conversations = assistant.conversations(owner=owner)[:MOST_LISTED]
     except IndexMissingError:
         conversations = []
     except IndexStorageError as error:
@@ -125,6 +133,7 @@ def told(action: Action) -> Action:
         except AssistantError as error:
             return {"problem": sendable(error)}
         except (AttributeError, KeyError, TypeError, ValueError):
+            logger.warning("what was asked of %s makes no sense", action.__name__, exc_info=True)
             return {"problem": "the page asked for something that does not exist; load it again"}
 
     return safe

@@ -260,6 +260,8 @@ async function open(id, push = true) {
   unkept = false;
   opened(found.turns ? id : "", push);
   if (found.list !== undefined) show($("#conversations"), found.list);
+  $(".leave").hidden = !found.user;
+  $(".leave span").textContent = found.user || "";
   for (const one of found.turns || []) turn(one.question, one.html);
   entitle(found.title);
   if (found.welcome) {
