@@ -124,6 +124,16 @@ CASES = [
     ),
     ([GROWING], "I would like to hear of pruning.", "I would like to hear of pruning (olives)."),
     (
+        [Turn("Who is the president of Latvia?", "Edgars Berzins.")],
+        "And of Lithuania?",
+        "Who is the president of Lithuania?",
+    ),
+    (
+        [Turn("How many cars fit on the ferry?", "It takes 40 cars and 300 passengers.")],
+        "And passengers?",
+        "How many passengers fit on the ferry?",
+    ),
+    (
         [Turn("What is the capital of France?", "Paris.")],
         "Who is the president?",
         "Who is the president (France)?",
@@ -163,6 +173,9 @@ ALONE = [
     ([SHOPS], "How do bees make honey?"),
     ([HOLIDAY], "Which articles of the treaty are about defence?"),
     ([Turn("What did Jalali say about SWIFT?", "Jalali said no.")], "Who is the president?"),
+    ([Turn("Who is the captain of Tallink Star?", "Mart Kask.")], "Who is the president?"),
+    ([Turn("Who is the president of Latvia?", "Edgars Berzins.")], "How long is the bridge?"),
+    ([Turn("How deep is the harbour of Virtsu?", "Five metres.")], "What is the formula?"),
 ]
 
 

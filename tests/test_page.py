@@ -312,6 +312,25 @@ def test_what_the_reader_thinks_of_an_answer_is_kept(server: Served) -> None:
     expect(page.locator("[data-do=bad]")).to_have_attribute("aria-pressed", "true")
 
 
+def test_two_tabs_of_one_conversation_lose_nothing(server: Served) -> None:
+    first = server.page()
+    ask(first, QUESTION)
+    expect(first.locator("#conversations li")).to_have_count(1)
+    second = first.context.new_page()
+    second.goto(first.url)
+    expect(second.locator(".turn[data-kept]")).to_have_count(1)
+    ask(first, "What is SWIFT?")
+    second.fill("#question", "What did Jalali say?")
+    second.keyboard.press("Enter")
+    # The second tab shows what was asked in the first one, too.
+    expect(second.locator(".turn[data-kept]")).to_have_count(3)
+    expect(second.locator("#notice")).to_contain_text("another tab")
+    asked = [QUESTION, "What is SWIFT?", "What did Jalali say?"]
+    assert second.locator(".turn .question p").all_inner_texts() == asked
+    key = first.url.rpartition("c=")[2]
+    assert [turn.question for turn in server.assistant.chat(id=key).history] == asked
+
+
 def test_two_people_do_not_see_each_others_conversations(server: Served) -> None:
     one, other = server.page(), server.page()
     ask(one, QUESTION)

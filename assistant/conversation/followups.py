@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from assistant.answering import Answer
 from assistant.conversation.exchanges import LONGEST_QUESTION, Exchange, Rarity
-from assistant.conversation.fragments import chosen, completed
+from assistant.conversation.fragments import chosen, completed, parallel
 from assistant.conversation.references import about_the_subject, named_in_full, referred
 from assistant.conversation.turn import Turn
 
@@ -43,7 +43,7 @@ def standalone(question: str, history: Sequence[Turn], *, rarity: Rarity) -> str
 def _resolve(question: str, said: list[Exchange], rarity: Rarity) -> str:
     if not said or not question.strip() or len(question) > LONGEST_QUESTION:
         return question
-    whole = completed(question, said, rarity)
+    whole = parallel(question, said) or completed(question, said, rarity)
     if whole is None:
         whole = chosen(question, said, rarity)
     if whole is not None:

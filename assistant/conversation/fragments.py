@@ -57,6 +57,33 @@ PREPOSITIONS = frozenset(
 YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 
 
+PREPOSITION = re.compile(
+    r"^\s*(?:and|or|what about|how about)\s+(?P<word>of|in|at|from|for|with|on|by|to|about)\s+"
+    r"(?P<rest>\S.*?)[\s?.!]*$",
+    re.IGNORECASE,
+)
+COUNTED = re.compile(r"^\s*and\s+(?P<many>[a-z]+s)[\s?.!]*$", re.IGNORECASE)
+HOW_MANY = re.compile(r"\bhow many\s+(?P<many>[a-z]+)\b", re.IGNORECASE)
+
+
+def parallel(question: str, said: list[Exchange]) -> str | None:
+    """Put "of Lithuania", or "passengers", in the place of what stood there; None if nothing did.
+
+    A preposition's phrase goes in the place of the last one of the same preposition, and a plural
+    in the place of what was counted.
+    """
+    before = said[-1].question
+    if found := PREPOSITION.match(question):
+        named = rf"\b(?i:{found['word']})\s+(?P<old>(?:the\s+)?[\w’'-]+(?:\s+[A-Z][\w’'-]*)*)"
+        if places := list(re.finditer(named, before)):
+            start, end = places[-1].span("old")
+            return before[:start] + found["rest"] + before[end:]
+    counted, many = COUNTED.match(question), HOW_MANY.search(before)
+    if counted and many:
+        return before[: many.start("many")] + counted["many"] + before[many.end("many") :]
+    return None
+
+
 def completed(question: str, said: list[Exchange], rarity: Rarity) -> str | None:
     """A question of which the verb is missing, made whole with the question before."""
     asked = " ".join(question.split())

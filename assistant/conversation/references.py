@@ -297,12 +297,17 @@ OFFICES = frozenset(
 )
 
 
+# How the names of states of more than one word begin.
+COMPOUND = frozenset(listed("The United New South North Saudi Great Sri Costa El San Czech"))
+
+
 def _state(subject: Phrase, said: list[Exchange]) -> str:
     """The name of a state or place in a phrase, as one says "of France" or "in Paris"; or empty."""
     name = subject.bare.rpartition(" of ")[2]
     text = f"{said[-1].question} {said[-1].answer}"
     placed = re.search(rf"\b(?:of|in) (?:the )?{re.escape(name)}\b", text)
-    return name if subject.named and placed and not name.isupper() else ""
+    known = len(name.split()) == 1 or name.split()[0] in COMPOUND
+    return name if subject.named and placed and known and not name.isupper() else ""
 
 
 def about_the_subject(question: str, said: list[Exchange], rarity: Rarity) -> str:
@@ -327,6 +332,8 @@ def about_the_subject(question: str, said: list[Exchange], rarity: Rarity) -> st
     short = len(content) == 1 and len(content[0].stems) < 3 and ends
     definite = short and content[0].text.lower().startswith("the ")
     definite = definite and " of " not in content[0].text
+    # "The drawbacks" are those of something; "the bridge" is another one, unless it was spoken of.
+    definite = definite and (content[0].plural or bool(content[0].stems & said[-1].stems))
     continues = (
         short
         and bool(content[0].stems & said[-1].stems)

@@ -1,6 +1,7 @@
 """Who is let in, request by request: by cookie, token or password; and who is asking."""
 
 import base64
+import hashlib
 import re
 import secrets
 
@@ -120,7 +121,7 @@ def _browser(scope: Scope, headers: Headers, send: Send) -> tuple[str, Send]:
         and headers.get("sec-fetch-dest", "document") == "document"
     )
     if not page:
-        return f"browser:{browser}" if browser else "", send
+        return _owner(browser) if browser else "", send
     browser = browser or secrets.token_urlsafe(24)
     cookie = (
         f"{BROWSER_COOKIE}={browser}; Path=/; Max-Age={_BROWSER_SECONDS}; HttpOnly; SameSite=Strict"
@@ -131,7 +132,12 @@ def _browser(scope: Scope, headers: Headers, send: Send) -> tuple[str, Send]:
             MutableHeaders(scope=message).append("set-cookie", cookie)
         await send(message)
 
-    return f"browser:{browser}", with_cookie
+    return _owner(browser), with_cookie
+
+
+def _owner(browser: str) -> str:
+    """What is kept and shown of a browser's cookie, which is a secret by itself."""
+    return f"browser:{hashlib.sha256(browser.encode()).hexdigest()[:32]}"
 
 
 def _decoded(credentials: str) -> str:

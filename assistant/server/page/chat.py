@@ -13,6 +13,11 @@ from assistant.server.page.conversations import listed_html
 from assistant.server.page.rendering import partial_html, same, searching_html, sendable, turn_html
 
 Update = dict[str, Any]
+# The choice is the session's, which does not outlast the server.
+FORGOTTEN = (
+    "The server was started anew and no longer knows which documents were chosen. Choose them "
+    "again in Documents, or ask again to search all of them."
+)
 UNEXPECTED = "An unexpected error; the server's log says more."
 logger = logging.getLogger(__name__)
 
@@ -43,6 +48,9 @@ def ask(
         The update, and the conversation if it could not be kept.
     """
     name = {"ask": str(asked.get("ask", ""))}
+    if asked.get("within") and within is None:
+        yield {**name, "state": "failed", "problem": FORGOTTEN, "everywhere": True}, unkept
+        return
     try:
         question = str(asked.get("question", ""))
         conversation = _opened(assistant, asked.get("conversation"), owner=owner, unkept=unkept)

@@ -58,7 +58,7 @@ function notice(text, again = false) {
 function turn(text, html = "") {
   const edit = make("button", { type: "button", class: "icon", "data-do": "edit", title: "Edit and ask again", "aria-label": "Edit the question and ask again" });
   const article = make("article", { class: "turn" }, make("div", { class: "question" }, make("p", {}, text), edit), make("div", { class: "reply" }));
-  if (html) { show($(".reply", article), html); article.dataset.kept = ""; }
+  if (html) { show($(".reply", article), html); article.dataset.kept = $$(".turn[data-kept]", transcript).length; }
   transcript.append(article);
   return article;
 }
@@ -122,20 +122,21 @@ function closePanels() {
 
 // Asking.
 
-function ask(text, { before = $$(".turn", transcript).filter((one) => "kept" in one.dataset).length, query = "" } = {}) {
+// In place of the turns from the one numbered `before` on; after all of them, if that is null: also
+// those that were asked in another tab.
+function ask(text, { before = null, query = "" } = {}) {
   text = text.trim();
   if (!text || asking || opening) return;
   if (lost) return disconnected({ text, before, query }), again();
   notice("");
   showView("ask");
   for (const one of $$(".turn", transcript)) {
-    const kept = "kept" in one.dataset;
-    if (!kept || $$(".turn[data-kept]", transcript).indexOf(one) >= before) one.remove();
+    if (!("kept" in one.dataset) || (before !== null && Number(one.dataset.kept) >= before)) one.remove();
   }
   const article = turn(text);
   show($(".reply", article), '<p class="searching" role="status">Searching</p>');
   asking = { id: crypto.getRandomValues(new Uint32Array(2)).join("-"), article, text, before, query, heard: performance.now() };
-  trigger("ask", { ask: asking.id, question: text, conversation: conversation || (unkept ? "" : null), turn: before, search_query: query });
+  trigger("ask", { ask: asking.id, question: text, conversation: conversation || (unkept ? "" : null), turn: before, search_query: query, within: !$(".within").hidden });
   busy(true);
   screen();
   closePanels();
@@ -166,6 +167,7 @@ function told(update) {
   if (update.state === "failed") {
     asking = null;
     busy(false);
+    if (update.everywhere) $(".within").hidden = true;
     unfinished(article, update.problem);
   } else {
     show($(".reply", article), update.html);
@@ -174,13 +176,17 @@ function told(update) {
   if (update.state === "done") {
     asking = null;
     busy(false);
-    article.dataset.kept = "";
+    const known = $$(".turn[data-kept]", transcript).length;
+    article.dataset.kept = update.turn;
     unkept = !update.conversation;
     entitle(update.title);
     show($("#conversations"), update.list);
     if (update.problem) notice(`This conversation is not kept: ${update.problem}`);
     if (update.conversation !== conversation) opened(update.conversation, true);
     screen();
+    if (update.turn > known && update.conversation) {
+      open(update.conversation, false).then(() => notice("This conversation also went on in another tab; here is all of it."));
+    }
   }
   if (follow) toEnd(false);
 }
@@ -373,7 +379,7 @@ async function rate(button, good) {
   field.focus({ preventScroll: true });
 }
 
-const placeOf = (article) => $$(".turn[data-kept]", transcript).indexOf(article);
+const placeOf = (article) => Number(article.dataset.kept);
 const rating = (article, good, comment) => ({ conversation, turn: placeOf(article), good, comment });
 
 function edit(article, text, query) {
@@ -401,8 +407,8 @@ function edit(article, text, query) {
   field.focus();
 }
 
-// How many kept turns stand before this one.
-const before_ = (article) => $$(".turn", transcript).slice(0, $$(".turn", transcript).indexOf(article)).filter((one) => "kept" in one.dataset).length;
+// As which turn a question is asked again; null after the last, if this one was not answered.
+const before_ = (article) => "kept" in article.dataset ? Number(article.dataset.kept) : null;
 
 // The viewer, the documents, the first sync.
 
