@@ -1,6 +1,25 @@
 """Hits become an Answer: extractive by default; refusal; citations."""
 
-from assistant.answering.answer import Answer, Citation, Event, Events, Piece, Searching, Sentence
+from assistant.answering.answer import (
+    Answer,
+    Citation,
+    Event,
+    Events,
+    Piece,
+    Searching,
+    Sentence,
+    cited,
+)
 from assistant.answering.composing import compose
 
-__all__ = ["Answer", "Citation", "Event", "Events", "Piece", "Searching", "Sentence", "compose"]
+__all__ = [
+    "Answer",
+    "Citation",
+    "Event",
+    "Events",
+    "Piece",
+    "Searching",
+    "Sentence",
+    "cited",
+    "compose",
+]

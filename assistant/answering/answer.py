@@ -67,6 +67,33 @@ class Citation:
         return place(self)
 
 
+def cited(hit: Hit, number: int) -> Citation:
+    """A hit as the citation of its whole passage."""
+    passage = hit.passage
+    return Citation(
+        number=number,
+        source=passage.source,
+        title=passage.title,
+        quote=passage.text,
+        start=passage.start,
+        end=passage.end,
+        page=passage.page,
+        page_end=passage.page_end,
+        heading=passage.heading,
+        sheet=passage.sheet,
+        row=passage.row,
+        content_hash=hit.content_hash,
+        passage=passage.text,
+        passage_start=passage.start,
+        score=hit.score,
+        cosine=hit.cosine,
+        dense_rank=hit.dense_rank,
+        lexical_rank=hit.lexical_rank,
+        lexical_score=hit.lexical_score,
+        matched=hit.matched,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence of an answer, or a list with its lead-in.

@@ -3,10 +3,10 @@
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from assistant.answering.answer import Citation
+from assistant.answering.answer import Citation, cited
 from assistant.answering.reading import Reading
 from assistant.documents import Document
 
@@ -99,27 +99,15 @@ class Statement:
                 last = whole.blocks[bisect_right(starts, self.end - 1) - 1]
                 page, page_end, row = first.page, last.page_end, first.row
                 heading = first.heading
-        return Citation(
-            number=number,
-            source=passage.source,
-            title=passage.title,
+        return replace(
+            cited(hit, number),
             quote=self.quote,
             start=self.start,
             end=self.end,
             page=page,
             page_end=page_end,
             heading=heading,
-            sheet=passage.sheet,
             row=row,
-            content_hash=hit.content_hash,
-            passage=passage.text,
-            passage_start=passage.start,
-            score=hit.score,
-            cosine=hit.cosine,
-            dense_rank=hit.dense_rank,
-            lexical_rank=hit.lexical_rank,
-            lexical_score=hit.lexical_score,
-            matched=hit.matched,
         )
 
     def _under_another_heading(self) -> bool:

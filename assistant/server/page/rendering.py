@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from assistant.answering import Answer, Citation, Sentence
+from assistant.answering import Answer, Citation, Sentence, cited
 from assistant.conversation import Feedback, Turn
 from assistant.payloads import plain
 from assistant.retrieval import Hit
@@ -290,33 +290,6 @@ def _citation(citation: Citation, state: str) -> str:
 
 def _hit(number: int, hit: Hit) -> str:
     return _card(cited(hit, number), passage_html(hit.text, (0, 0), hit.matched), "")
-
-
-def cited(hit: Hit, number: int) -> Citation:
-    """A hit as a citation of its whole passage, which the viewer opens like any other."""
-    passage = hit.passage
-    return Citation(
-        number=number,
-        source=passage.source,
-        title=passage.title,
-        quote=passage.text,
-        start=passage.start,
-        end=passage.end,
-        page=passage.page,
-        page_end=passage.page_end,
-        heading=passage.heading,
-        sheet=passage.sheet,
-        row=passage.row,
-        content_hash=hit.content_hash,
-        passage=passage.text,
-        passage_start=passage.start,
-        score=hit.score,
-        cosine=hit.cosine,
-        dense_rank=hit.dense_rank,
-        lexical_rank=hit.lexical_rank,
-        lexical_score=hit.lexical_score,
-        matched=hit.matched,
-    )
 
 
 def _card(citation: Citation, passage: str, note: str) -> str:
