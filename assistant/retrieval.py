@@ -27,6 +27,8 @@ FEEDBACK_WEIGHT = 0.17
 # The best hits whose likeness speaks for a passage, and how fast they lose their say with score.
 FEEDBACK_HITS = 3
 FEEDBACK_SHARPNESS = 10.0
+# Letters that the lexical index folds, or takes apart.
+UNCOMMON_LETTER = re.compile(r"[^\W\x00-\x7f]")
 # The sentences of this many of the best candidates are looked at one by one.
 SENTENCES_OF = 50
 
@@ -369,8 +371,9 @@ def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     text = f"{item.passage.context}\n{item.passage.text}"
     # A word begins as its stem does, but for the last letter ("treaties", "treati") and accents:
-    # in plain text only words with such a beginning need be looked at.
-    if text.isascii():
+    # where letters are plain, only words with such a beginning need be looked at. The few that
+    # begin otherwise ("dying", "die") are not shown among those that matched.
+    if not UNCOMMON_LETTER.search(text):
         beginnings = "|".join(re.escape(word[: max(2, len(word) - 1)]) for word in words)
         places = re.finditer(rf"\b(?:{beginnings})", text, re.IGNORECASE)
         likely = [match for place in places if (match := TOKEN.match(text, place.start()))]
