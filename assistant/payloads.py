@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from assistant.answering import Answer
+from assistant.answering import Answer, Citation, Piece
 from assistant.errors import DocumentError
 from assistant.grounding import Verdict
 from assistant.retrieval import Hit
@@ -22,10 +22,22 @@ Value = TypeVar("Value")
 
 def answer_payload(answer: Answer) -> Payload:
     """An answer; the headings of a citation are a list, outermost first."""
-    payload = plain(replace(answer, closest=()))
-    for citation, shown in zip(answer.citations, payload["citations"], strict=True):
-        shown["why"] = citation.why
-    return payload | {"closest": [hit_payload(hit) for hit in answer.closest]}
+    return plain(replace(answer, citations=(), closest=())) | {
+        "citations": [citation_payload(citation) for citation in answer.citations],
+        "closest": [hit_payload(hit) for hit in answer.closest],
+    }
+
+
+def citation_payload(citation: Citation) -> Payload:
+    """A citation, and why its passage was found."""
+    return plain(citation) | {"why": citation.why}
+
+
+def piece_payload(piece: Piece) -> Payload:
+    """A sentence of an answer on its way, with the citations that are new in it."""
+    return plain(replace(piece, citations=())) | {
+        "citations": [citation_payload(citation) for citation in piece.citations]
+    }
 
 
 def hit_payload(hit: Hit) -> Payload:

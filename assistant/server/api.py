@@ -14,10 +14,17 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 
-from assistant.answering import Answer, Citation, Event, Piece, Searching
+from assistant.answering import Answer, Event, Piece, Searching
 from assistant.assistant import Assistant
 from assistant.conversation import Conversation, Turn
-from assistant.payloads import Payload, answer_payload, hit_payload, plain, verdict_payload
+from assistant.payloads import (
+    Payload,
+    answer_payload,
+    hit_payload,
+    piece_payload,
+    plain,
+    verdict_payload,
+)
 from assistant.server import examples, schemas
 from assistant.server.limits import Limits
 from assistant.server.responses import Json, documented, in_json, problem, stream_events, to_json
@@ -319,16 +326,6 @@ def told(events: Iterator[Event], conversation: Conversation) -> Iterator[tuple[
                 yield "piece", piece_payload(event)
             else:
                 yield "answer", answered(event, conversation)
-
-
-def piece_payload(piece: Piece) -> Payload:
-    """A sentence of an answer, with the citations that are new in it."""
-    return plain(piece) | {"citations": [citation_payload(item) for item in piece.citations]}
-
-
-def citation_payload(citation: Citation) -> Payload:
-    """A citation, as it stands in an answer."""
-    return plain(citation) | {"why": citation.why}
 
 
 def answered(answer: Answer, conversation: Conversation) -> Payload:
