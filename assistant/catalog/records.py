@@ -1,5 +1,6 @@
 """The frozen values that the catalog hands out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -42,6 +43,11 @@ class ListedDocument:
     passages: int
     hidden_characters: int
     indexed_at: datetime
+
+    def has(self, words: Iterable[str]) -> bool:
+        """Whether all of some words, or parts of words, are in its title or source."""
+        text = f"{self.title} {self.source}".casefold()
+        return all(word.casefold() in text for word in words)
 
 
 @dataclass(frozen=True, slots=True)

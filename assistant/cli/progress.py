@@ -9,12 +9,6 @@ from typing import TextIO
 from assistant.cli.screen import one_line, visible
 from assistant.sync import Progress, Step
 
-DOING = {
-    "documents": "reading documents",
-    "passages": "encoding passages",
-    "lexical": "indexing words",
-    "dense": "indexing vectors",
-}
 # Without a terminal: a line after so many seconds, or after a tenth of the work if that took one.
 SECONDS_BETWEEN = 5.0
 TENTH_SECONDS = 1.0
@@ -46,7 +40,7 @@ def shown(stream: TextIO | None = None) -> Iterator[Progress]:
 
         def show(step: Step) -> None:
             if step.phase not in tasks:
-                tasks[step.phase] = bar.add_task(DOING[step.phase], name="")
+                tasks[step.phase] = bar.add_task(step.doing, name="")
             bar.update(
                 tasks[step.phase],  # type: ignore[arg-type]  # TaskID is an int
                 completed=step.done,
@@ -77,5 +71,5 @@ class Lines:
             return
         self._last, self._tenths = time.monotonic(), tenths
         total = f" of {step.total:,}" if step.total else ""
-        self._stream.write(f"{DOING[step.phase]}: {step.done:,}{total}\n")
+        self._stream.write(f"{step.doing}: {step.done:,}{total}\n")
         self._stream.flush()

@@ -1,10 +1,8 @@
 """The HTTP API for the documents: what is indexed, its pages, uploads, removal and sync."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
@@ -29,6 +27,7 @@ from assistant.server.responses import (
     problem,
     stream_events,
 )
+from assistant.server.working import working
 from assistant.sync import Progress, Step
 from assistant.uploads import UploadReport
 
@@ -37,8 +36,6 @@ LONGEST_TEXT = 1_000_000  # characters in one answer
 # All of a request's address has to fit into 64 KiB.
 MOST_QUOTES = 10
 LONGEST_QUOTE = 4_000
-# An event at least so often, so that nobody on the way thinks the connection dead.
-QUIET_SECONDS = 15.0
 
 
 def router(assistant: Assistant, limits: Limits) -> APIRouter:
@@ -116,7 +113,10 @@ def _documents(routes: APIRouter, assistant: Assistant, limits: Limits) -> None:
     )
     def list_documents(
         text: Annotated[
-            str, Query(max_length=1000, description="Only those with this in title or source.")
+            str,
+            Query(
+                max_length=1000, description="Only those with all these words in title or source."
+            ),
         ] = "",
         type: Annotated[
             list[str] | None, Query(description="Only these formats; repeatable.")
@@ -130,11 +130,11 @@ def _documents(routes: APIRouter, assistant: Assistant, limits: Limits) -> None:
     ) -> Response:
         """What is indexed, and which files could not be read."""
         status = assistant.status()
-        wanted, types = text.casefold(), {name.lower().removeprefix(".") for name in type or ()}
+        words, types = text.split(), {name.lower().removeprefix(".") for name in type or ()}
         found = [
             document
             for document in status.documents
-            if (wanted in document.title.casefold() or wanted in document.source.casefold())
+            if document.has(words)
             and (not types or document.type in types)
             and origin in (None, document.origin)
         ]
@@ -349,27 +349,6 @@ def _answer(request: Request, work: Callable[[Progress], Payload]) -> Response:
 
 
 def _told(work: Callable[[Progress], Payload]) -> Iterator[tuple[str, Payload]]:
-    """The events of some work, done in a thread of its own: it ends even if nobody listens."""
-    steps: queue.SimpleQueue[Step | Payload | BaseException] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            steps.put(work(steps.put))
-        except BaseException as error:  # noqa: BLE001 - raised again where the steps are read
-            steps.put(error)
-
-    threading.Thread(target=run, name="telling").start()
-    last: Any = Step("documents", 0, 0)
-    while True:
-        try:
-            last = steps.get(timeout=QUIET_SECONDS)
-            while isinstance(last, Step) and not steps.empty():  # only the latest is news
-                last = steps.get()
-        except queue.Empty:
-            pass
-        if isinstance(last, BaseException):
-            raise last
-        if not isinstance(last, Step):
-            yield "report", last
-            return
-        yield "progress", plain(last)
+    """The events of some work."""
+    for last in working(work):
+        yield ("progress", plain(last)) if isinstance(last, Step) else ("report", last)

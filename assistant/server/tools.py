@@ -178,12 +178,8 @@ def check(assistant: Assistant, given: _Check) -> tuple[Payload, str]:
 def list_documents(assistant: Assistant, given: _ListDocuments) -> tuple[Payload, str]:
     """List documents."""
     status = assistant.status()
-    words = given.filter.casefold().split()
-    matching = [
-        document
-        for document in status.documents
-        if all(word in f"{document.source} {document.title}".casefold() for word in words)
-    ]
+    words = given.filter.split()
+    matching = [document for document in status.documents if document.has(words)]
     page = matching[given.offset : given.offset + given.limit]
     counts = status.counts
     payload = {

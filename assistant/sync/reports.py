@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Phase = Literal["documents", "passages", "lexical", "dense"]
+DOING: dict[Phase, str] = {
+    "documents": "reading documents",
+    "passages": "encoding passages",
+    "lexical": "indexing words",
+    "dense": "indexing vectors",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,11 @@ class Step:
     done: int
     total: int
     name: str = ""
+
+    @property
+    def doing(self) -> str:
+        """What is being done, for people."""
+        return DOING[self.phase]
 
 
 Progress = Callable[[Step], None]

@@ -1,9 +1,7 @@
 """The page's Documents part: what is indexed, adding and removing, and what to ask within."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +13,7 @@ from assistant.assistant import Assistant
 from assistant.errors import AssistantError, CorpusError, IndexMissingError
 from assistant.server.page import notices
 from assistant.server.page.listing import Library, View, listing, matching, toggled, within_label
+from assistant.server.working import working
 from assistant.sync import Progress, Step, SyncReport
 
 __all__ = ["DocumentsTab", "documents_tab", "within_label"]
@@ -23,8 +22,6 @@ __all__ = ["DocumentsTab", "documents_tab", "within_label"]
 FRESH_SECONDS = 10.0
 # More of what is searched for is not looked at.
 LONGEST_QUERY = 1000
-# Between two looks at how far a sync has come.
-TELL_SECONDS = 0.2
 
 # Everything in the HTML that can be pressed has `data-act`, and `data-key` for what it is about.
 # The server decides what there is to see; a tick is shown at once and set right by the answer.
@@ -379,27 +376,16 @@ def _named(payload: ListFiles | FileData | None) -> list[tuple[str, Path]]:
 def _told(
     doing: str, work: Callable[[Progress], str], *, failed: str
 ) -> Generator[str, None, None]:
-    """Notices while the work is done in a thread of its own, and last the one that it returns.
-
-    The work goes on to its end if nobody listens any more: the index would be sound anyhow, but
-    what was begun is what the person wanted.
-    """
-    steps: deque[Step] = deque(maxlen=1)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="documents")
+    """Notices while the work is done, and last the one that it returns."""
+    yield notices.progress_notice(doing, None)
     try:
-        yield notices.progress_notice(doing, None)
-        future = pool.submit(work, steps.append)
-        while wait([future], timeout=TELL_SECONDS).not_done:
-            if steps:
-                yield notices.progress_notice(doing, steps.pop())
-        yield future.result()
+        for last in working(work):
+            yield notices.progress_notice(doing, last) if isinstance(last, Step) else last
     except AssistantError as error:
         yield notices.error_notice(failed, str(error))
     except Exception:
         yield notices.error_notice(failed, "an unexpected error; the server's log says more")
         raise
-    finally:
-        pool.shutdown(wait=False)
 
 
 def _added(report: SyncReport) -> str:

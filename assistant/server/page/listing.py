@@ -85,12 +85,11 @@ def key(source: str) -> str:
 
 def matching(documents: Iterable[ListedDocument], view: View) -> list[ListedDocument]:
     """The documents under the view's folder with every word of its query in title or source."""
-    words = view.query.casefold().split()
+    words = view.query.split()
     return [
         document
         for document in documents
-        if document.source.startswith(view.folder)
-        and (not words or _has(f"{document.title} {document.source}".casefold(), words))
+        if document.source.startswith(view.folder) and (not words or document.has(words))
     ]
 
 
@@ -280,7 +279,3 @@ def _folders(source: str) -> list[str]:
 
 def _chosen(source: str, chosen: set[str]) -> bool:
     return source in chosen or any(folder in chosen for folder in _folders(source))
-
-
-def _has(text: str, words: Sequence[str]) -> bool:
-    return all(word in text for word in words)

@@ -7,12 +7,6 @@ from assistant.server.page.listing import Library
 from assistant.server.page.shown import count, shown, shown_name
 from assistant.sync import Plan, Step, SyncReport
 
-DOING = {
-    "documents": "Reading documents",
-    "passages": "Encoding passages",
-    "lexical": "Indexing words",
-    "dense": "Indexing vectors",
-}
 # Names listed of each kind of change, and failures in words; the rest is counted.
 NAMED = 200
 # So few are shown without being asked for.
@@ -127,7 +121,7 @@ def progress_notice(title: str, step: Step | None) -> str:
     return _panel(
         title,
         f"<progress{share}></progress>"
-        f'<p class="documents-aside">{DOING[step.phase]}: {step.done:,}{of}{name}</p>',
+        f'<p class="documents-aside">{step.doing.capitalize()}: {step.done:,}{of}{name}</p>',
     )
 
 
