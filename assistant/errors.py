@@ -6,6 +6,7 @@
     ├── DocumentError            one file cannot be read; has `source`, `kind`, `reason`, `remedy`
     ├── CorpusError              the folder to index is missing, unreadable or suddenly empty
     ├── EmbeddingError           an embedding model is unknown, unreachable or answers nonsense
+    ├── ModelError               a language model is unknown, unreachable or fails; has `kind`
     ├── ConversationError        there is no such conversation, or no such turn in it
     ├── UploadError              an upload is too large, too many files, or malformed
     ├── ServerError              the server cannot run as asked
@@ -54,6 +55,27 @@ class CorpusError(AssistantError):
 
 class EmbeddingError(AssistantError):
     """An embedding model is unknown, unreachable, or answers nonsense."""
+
+
+class ModelError(AssistantError):
+    """A language model is unknown, unreachable, or fails.
+
+    `kind` is a stable word for programs. Somebody must act: `name` (no such kind of model),
+    `package` (not installed), `key` (missing or refused), `model` (the server has none of that
+    name), `file` (a model file that cannot be run), `rejected` (the request is refused). It may
+    pass: `down` (nothing answers), `timeout`, `busy` (rate limit, overload), `failed` (a server's
+    error, or a reply that is none), `broken` (in the middle of a reply), `context` (the question
+    is too long for it).
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+    @property
+    def passing(self) -> bool:
+        """Whether it may be gone at the next try, without anybody's doing."""
+        return self.kind in ("down", "timeout", "busy", "failed", "broken", "context")
 
 
 class ConversationError(AssistantError):

@@ -12,6 +12,8 @@ from assistant.errors import SettingsError
 CONFIG_FILE = "assistant.toml"
 KINDS = {int: "a whole number", float: "a number", str: "a text"}
 ENVIRONMENT_PREFIX = "ASSISTANT_"
+UNSUPPORTED = ("mark", "drop", "replace")
+LEAST_CONTEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,19 @@ class Settings:
         answer_sentences: The most sentences in an extractive answer.
         refusal_threshold: An answer whose probability of being in the documents is below this
             is a refusal.
+        model: The language model that writes the answers: `extractive` (none: sentences of the
+            documents), `openai-like:MODEL@URL`, `ollama:MODEL[@URL]`, `anthropic:MODEL[@URL]`,
+            `gguf:PATH`.
+        model_context: Tokens that a question to it and its reply may have together; 0 is what
+            the model itself says.
+        model_seconds: How long it may take to its first word, and from one to the next.
+        model_calls: How often it may be asked for one question: to rewrite it, to split it, to
+            search again, to answer.
+        answer_tokens: The longest answer of a language model, in its tokens.
+        unsupported: What becomes of its sentences that the passages do not bear out: `mark`,
+            `drop`, or `replace` by the passage's own sentence.
+        second_opinion: A language model that is asked about sentences that are borne out in part
+            only; named as `model`, or empty for none.
         prompts: A folder whose files replace the built-in prompts of the same name, or empty.
         max_upload_bytes: The files of one upload through the server may have so much together.
         max_upload_files: And there may be so many of them.
@@ -55,6 +70,13 @@ class Settings:
     candidates: int = 100
     answer_sentences: int = 3
     refusal_threshold: float = 0.5
+    model: str = "extractive"
+    model_context: int = 0
+    model_seconds: float = 60.0
+    model_calls: int = 4
+    answer_tokens: int = 800
+    unsupported: str = "mark"
+    second_opinion: str = ""
     prompts: str = ""
     max_upload_bytes: int = 100_000_000
     max_upload_files: int = 50
@@ -90,6 +112,10 @@ class Settings:
             ("candidates", 1, 10_000),
             ("answer_sentences", 1, 50),
             ("refusal_threshold", 0.0, 1.0),
+            ("model_context", 0, None),
+            ("model_seconds", 0.1, 3600.0),
+            ("model_calls", 1, 20),
+            ("answer_tokens", 16, 100_000),
             ("max_upload_bytes", 1, None),
             ("max_upload_files", 1, 10_000),
         ):
@@ -97,6 +123,15 @@ class Settings:
             if not value >= least or (most is not None and value > most):  # not a number, too
                 bounds = f"{least} or more" if most is None else f"between {least} and {most}"
                 raise SettingsError(f"{name} is {value}; it must be {bounds}")
+        if self.unsupported not in UNSUPPORTED:
+            raise SettingsError(
+                f"unsupported is {self.unsupported!r}; it must be one of {', '.join(UNSUPPORTED)}"
+            )
+        if 0 < self.model_context < self.answer_tokens + LEAST_CONTEXT:
+            raise SettingsError(
+                f"model_context is {self.model_context}; beside answer_tokens "
+                f"({self.answer_tokens}) it must leave {LEAST_CONTEXT} for the passages"
+            )
 
     @classmethod
     def load(

@@ -3,6 +3,7 @@
 from assistant.answering.answer import (
     Answer,
     Citation,
+    Draft,
     Event,
     Events,
     Piece,
@@ -15,6 +16,7 @@ from assistant.answering.composing import compose
 __all__ = [
     "Answer",
     "Citation",
+    "Draft",
     "Event",
     "Events",
     "Piece",

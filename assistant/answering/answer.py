@@ -101,7 +101,8 @@ class Sentence:
     Attributes:
         text: The sentence, without citation marks; a list's items on a line each.
         verdict: What the check against the cited text found.
-        citations: Numbers of the citations that bear it out.
+        citations: Numbers of the citations that bear it out, or that it contradicts; none where
+            a language model wrote what no passage is about.
         reason: What is wrong with it, in words; empty when quoted or supported.
     """
 
@@ -129,6 +130,10 @@ class Answer:
         choices: Not empty if the text asks back which of these is meant; there are no sentences
             and citations then, and it is no refusal.
         unclear: The words of the question that the choices may stand for.
+        searches: Everything that was searched, in order, where it is more than `search_query`.
+        model_calls: How often a language model was asked for it.
+        notice: What the reader must know beside it, such as that the language model failed and
+            the documents' own sentences stand in; mostly empty.
     """
 
     question: str
@@ -143,13 +148,35 @@ class Answer:
     closest: tuple[Hit, ...] = ()
     choices: tuple[str, ...] = ()
     unclear: str = ""
+    searches: tuple[str, ...] = ()
+    model_calls: int = 0
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """The first thing told while an answer is made: what is searched."""
+    """What is searched: the first thing told while an answer is made.
+
+    It is told again where the first search was not enough; the last is the one that holds.
+
+    Attributes:
+        search_query: The question as it stands alone.
+        searches: Everything that is searched, where it is more than that.
+    """
 
     search_query: str
+    searches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a language model has written of its next sentence, not checked yet.
+
+    It may be anything: only a `Piece` is part of the answer, and takes the place of the draft
+    before it. The text is all that was written of the sentence, each time.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +194,7 @@ class Piece:
     citations: tuple[Citation, ...]
 
 
-# What is told while an answer is made: what is searched, its sentences, and at last all of it. A
-# refusal and a question back have no pieces.
-Event = Searching | Piece | Answer
+# What is told while an answer is made: what is searched, its sentences (those of a language model
+# as drafts first), and at last all of it. A question back has no pieces, nor has a refusal.
+Event = Searching | Draft | Piece | Answer
 Events = Generator[Event, None, None]

@@ -156,7 +156,7 @@ class Chatting:
                     self._screen.write((searched, "dim"))
             elif isinstance(event, Piece):
                 views.show_sentence(event.sentence, event.text, self._screen)
-            else:
+            elif isinstance(event, Answer):
                 views.show_end(event, self._screen)
                 self._screen.write("")
         if self._conversation.problem:

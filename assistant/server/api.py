@@ -324,7 +324,7 @@ def told(events: Iterator[Event], conversation: Conversation) -> Iterator[tuple[
                 yield "searching", plain(event)
             elif isinstance(event, Piece):
                 yield "piece", piece_payload(event)
-            else:
+            elif isinstance(event, Answer):
                 yield "answer", answered(event, conversation)
 
 
