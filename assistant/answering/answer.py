@@ -104,12 +104,16 @@ class Sentence:
         citations: Numbers of the citations that bear it out, or that it contradicts; none where
             a language model wrote what no passage is about.
         reason: What is wrong with it, in words; empty when quoted or supported.
+        lead: What stands before it in the answer's text: nothing, a space, or a new line or
+            paragraph with the mark of a list ("\n- "). The answer's text is of each sentence its
+            lead, its text and its marks (" [1][2]").
     """
 
     text: str
     verdict: Label
     citations: tuple[int, ...]
     reason: str = ""
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def compose(
         gap = "" if not text else "\n\n" if "\n" in sentences[-1].text else " "
         piece = f"{gap}{statement.text} [{number}]"
         text += piece
-        sentences.append(Sentence(statement.text, verdict.label, (number,), verdict.reason))
+        sentences.append(Sentence(statement.text, verdict.label, (number,), verdict.reason, gap))
         yield Piece(piece, sentences[-1], (citations[-1],))
     yield Answer(
         question=question,
