@@ -20,7 +20,7 @@ ORDER = [
     *("remote", "embedding", "catalog", "indexes", "sync", "grounding", "retrieval", "models"),
     *("answering", "examples"),
     *("payloads", "conversation", "asking", "sources", "uploads", "llamaindex", "assistant"),
-    "server",
+    *("evaluation", "server"),
     *("cli", "__main__"),
 ]
 # The package's own __init__ only says where the public names live.

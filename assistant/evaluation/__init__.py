@@ -1,0 +1,1 @@
+"""Cases, metrics and runs: whether the answers can be trusted, on any corpus."""
