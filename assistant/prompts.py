@@ -10,8 +10,12 @@ from assistant.errors import PromptError
 # Which variables each prompt has; a file that uses another one, or lacks one, is an error.
 VARIABLES = {
     "clarify": frozenset({"choices"}),
+    "plan": frozenset(),
+    "plan-question": frozenset({"history", "question"}),
     "refusal": frozenset({"query", "scope"}),
     "refusal-empty": frozenset({"query"}),
+    "search-again": frozenset(),
+    "search-again-question": frozenset({"question", "searched", "titles"}),
 }
 
 
