@@ -10,6 +10,7 @@
     ├── ConversationError        there is no such conversation, or no such turn in it
     ├── UploadError              an upload is too large, too many files, or malformed
     ├── ServerError              the server cannot run as asked
+    ├── EvaluationError          an eval set, or a file of its results, cannot be used
     └── IndexStorageError        the index folder cannot be used as it is
         ├── IndexMissingError    there is no index there yet
         ├── IndexLockedError     another process is writing
@@ -95,6 +96,10 @@ class UploadError(AssistantError):
 
 class ServerError(AssistantError):
     """The server cannot run as asked."""
+
+
+class EvaluationError(AssistantError):
+    """An eval set, or a file of its results, cannot be used; the message names lines and fields."""
 
 
 class IndexStorageError(AssistantError):
