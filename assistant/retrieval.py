@@ -50,7 +50,15 @@ class Filters:
     until: date | None = None
 
     def __post_init__(self) -> None:
-        """Take a string by itself, which is a sequence of letters too, for what it says."""
+        """Take a string by itself, which is a sequence of letters too, for what it says.
+
+        Raises:
+            SettingsError: No day is both that late and that early.
+        """
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise SettingsError(
+                f"since is {self.since}, which is after until ({self.until}); swap them"
+            )
         for name in ("within", "types"):
             value = getattr(self, name)
             if isinstance(value, str):
@@ -306,6 +314,44 @@ def feedback(ranking: Sequence[tuple[int, float]], vectors: dict[int, Vectors]) 
     return {key: float(vector @ centre) for key, vector in vectors.items()}
 
 
+def merged(retrievals: Sequence[Retrieval], *, limit: int) -> Retrieval:
+    """What several searches found, as one: each has its share, and its best passage a place.
+
+    A passage, or a text, that several found is there once, as the search has it that found it
+    most fitting. Hits keep what their own search says of them.
+
+    Args:
+        retrievals: Of the question itself, whose query and vector stay, and of others beside it.
+        limit: The most hits; at least as many as there are retrievals.
+    """
+    first = retrievals[0]
+    best: dict[str, tuple[Hit, Retrieval]] = {}
+    sources: dict[str, list[str]] = {}
+    for retrieval in retrievals:
+        for hit in retrieval.hits:
+            key = _sameness(hit.text)
+            sources.setdefault(key, []).extend((hit.source, *hit.also_in))
+            if key not in best or hit.score > best[key][0].score:
+                best[key] = (hit, retrieval)
+    depth = max((len(retrieval.hits) for retrieval in retrievals), default=0)
+    # In turn: the best of each, then the second of each.
+    turns = [
+        _sameness(retrieval.hits[rank].text)
+        for rank in range(depth)
+        for retrieval in retrievals
+        if rank < len(retrieval.hits)
+    ]
+    kept = list(dict.fromkeys(turns))[:limit]
+    hits = []
+    for key in kept:
+        hit = best[key][0]
+        others = [source for source in sources[key] if source != hit.source]
+        hits.append(replace(hit, also_in=tuple(dict.fromkeys((*hit.also_in, *others)))))
+    hits.sort(key=lambda hit: (-hit.score, hit.id))
+    vectors = {best[key][0].id: best[key][1].vectors[best[key][0].id] for key in kept}
+    return replace(first, hits=tuple(hits), vectors=vectors)
+
+
 def merge_neighbours(hits: Sequence[Hit], *, catalog: Catalog) -> list[Hit]:
     """Join hits that follow one another in a document into one, at the place of the best.
 
@@ -353,15 +399,19 @@ def _joined(best: Hit, run: list[Hit], *, catalog: Catalog) -> Hit:
 
 def _distinct(passages: list[StoredPassage]) -> list[tuple[StoredPassage, tuple[str, ...]]]:
     """Each text once, with the sources that repeat it."""
-    groups: dict[bytes, list[StoredPassage]] = {}
+    groups: dict[str, list[StoredPassage]] = {}
     for item in passages:
-        text = " ".join(item.passage.text.casefold().split())
-        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-        groups.setdefault(key, []).append(item)
+        groups.setdefault(_sameness(item.passage.text), []).append(item)
     return [
         (same[0], tuple(dict.fromkeys(o.passage.source for o in same[1:])))
         for same in groups.values()
     ]
+
+
+def _sameness(text: str) -> str:
+    """What two texts have in common that say the same."""
+    plain = " ".join(text.casefold().split())
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _matched(item: StoredPassage, words: set[str]) -> tuple[str, ...]:
