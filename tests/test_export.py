@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from assistant import Answer, Assistant, Citation, Sentence, Turn
+from assistant.conversation.blocks import model_name
 from assistant.conversation.export import escaped, markdown
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -18,6 +19,7 @@ HARMLESS = {
     *("text", "hardbreak", "softbreak", "inline", "paragraph_open", "paragraph_close"),
     *("heading_open", "heading_close", "em_open", "em_close", "strong_open", "strong_close"),
     *("bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close"),
+    *("ordered_list_open", "ordered_list_close"),
 }
 UGLY = [
     *("![x](http://example.org/a.png)", "[a](javascript:x)", "<img src=x>", "<!-- c -->", "`code`"),
@@ -46,7 +48,7 @@ UGLY = [
     *("www.example.org", "a@example.org", "<https://example.org>", "\u2028", "\u202e", "\x1b[31m"),
     *("\x00", "\ud800", "é", "汉", " ", "word", "!", "[", "]", "(", ")", "*", "_", "`", "<", "^"),
 ]
-ugly = st.lists(st.sampled_from(UGLY) | st.text(max_size=8), max_size=8).map("".join)
+ugly = st.lists(st.sampled_from(UGLY) | st.text(max_size=8), max_size=6).map("".join)
 
 
 def citation(number: int, *, title: str = "A", source: str = "a.md", quote: str = "q") -> Citation:
@@ -117,20 +119,31 @@ def letters(text: str) -> str:
 
 
 @settings(max_examples=300, deadline=None)
-@given(title=ugly, question=ugly, words=ugly, name=ugly, reason=ugly, refused=st.booleans())
+@given(
+    title=ugly,
+    question=ugly,
+    words=ugly,
+    name=ugly,
+    reason=ugly,
+    lead=st.sampled_from(["", " ", "\n", "\n\n", "\n- ", "\n\n12. "]),
+    refused=st.booleans(),
+)
 def test_no_text_acts_as_markdown(
-    title: str, question: str, words: str, name: str, reason: str, *, refused: bool
+    title: str, question: str, words: str, name: str, reason: str, lead: str, *, refused: bool
 ) -> None:
     if refused:
-        given_answer = answer(question, text=words, refused=True, search_query=name)
+        given_answer = answer(question, text=words, refused=True, search_query=name, notice=reason)
         chosen = answer(question, text=words, choices=(name, words))
     else:
         given_answer = answer(
             question,
             Sentence(words, "weak", (1, 2), reason),
-            Sentence(name, "quoted", (2,)),
+            Sentence(name, "quoted", (2,), lead=lead),
             citations=(citation(1, title=name, quote=words), citation(2, source=name, quote=name)),
             search_query=reason,
+            searches=(reason, name),
+            notice=words,
+            model=name,
         )
         chosen = answer(question, Sentence(words, "quoted", (1,)), citations=(citation(1),))
     text = markdown(
@@ -183,6 +196,60 @@ def test_footnotes_are_numbered_through_and_say_where_and_how_sure() -> None:
             "[^3]: C · a.md: “q” (supported)\n",
         ]
     )
+
+
+def test_a_language_models_answer_says_what_is_wrong_with_it_and_who_wrote_it() -> None:
+    written = answer(
+        "What is agreed?",
+        Sentence("Three things are.", "supported", (1,)),
+        Sentence("Trade *grows*.", "quoted", (1, 2), lead="\n\n- "),
+        Sentence("It doubles.", "unsupported", (1,), "the source says 20 %", lead=" "),
+        Sentence("Tariffs fall.", "weak", (2,), "the source says may", lead="\n- "),
+        Sentence("First of all, peace.", "unsupported", (), "no passage says it", lead="\n\n1. "),
+        Sentence("So it ends.", "supported", (2,), lead="\n\n"),
+        citations=(citation(1), citation(2)),
+        searches=("agreed trade", "agreed tariffs"),
+        notice="the model was cut off",
+        model="ollama:qwen3:4b@http://127.0.0.1:11434",
+        model_calls=2,
+    )
+    text = markdown("T", [Turn("What is agreed?", written)])
+    assert text.split("\n\n")[1:8] == [
+        "## What is agreed?",
+        "*Searched for: agreed trade · agreed tariffs*",
+        "*Note: the model was cut off*",
+        "Three things are.[^1]",
+        "- Trade \\*grows\\*.[^1][^2] It doubles.[^1] *(unsupported: the source says 20 %)*\n"
+        "- Tariffs fall.[^2] *(weak: the source says may)*",
+        "1. First of all, peace. *(unsupported: no passage says it)*",
+        "So it ends.[^2]",
+    ]
+    assert "*Written by qwen3:4b, checked sentence by sentence*" in text
+    assert {token.type for token in tokens(text)} <= HARMLESS
+
+
+def test_a_long_question_is_cut_in_its_heading_and_whole_below() -> None:
+    question = "Is the treaty " + "really " * 800 + "*signed*?\nOr not?"
+    text = markdown("Long", [Turn(question, "No.")])
+    (heading, below) = text.split("\n\n")[1:3]
+    assert heading.startswith("## Is the treaty really")
+    assert heading.endswith("really…")
+    assert len(heading) < 200
+    assert below == escaped(question.splitlines()[0]) + "\\\nOr not?"
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("extractive", "extractive"),
+        ("openai-like:Qwen/Qwen3-8B@https://user:secret@host/v1", "Qwen/Qwen3-8B"),
+        ("anthropic:claude-haiku-4-5", "claude-haiku-4-5"),
+        ("gguf:/srv/models/small-q4.gguf", "small-q4.gguf"),
+        ("qwen3:4b", "qwen3:4b"),
+    ],
+)
+def test_a_models_name_tells_no_address_and_no_folder(model: str, shown: str) -> None:
+    assert model_name(model) == shown
 
 
 def test_an_empty_conversation_is_its_title() -> None:

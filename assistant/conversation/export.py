@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from assistant.answering import Answer, Citation
+from assistant.answering import Answer, Citation, Sentence
+from assistant.conversation.blocks import Block, blocks, model_name
 from assistant.conversation.turn import Turn
 
+# A longer question is cut where it is a heading, and stands below it as a whole.
+LONGEST_HEADING = 160
 # Whatever Markdown obeys anywhere in a line, common extensions included (tables, strikethrough,
 # mathematics, links made of bare addresses) ...
 _ACTIVE = re.compile(r"[\\`*_\[\]<>&#|~^$@{}]|:(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -21,16 +25,17 @@ def markdown(title: str, turns: Sequence[Turn]) -> str:
     """A conversation as Markdown.
 
     Each question is a heading; each citation is a footnote, numbered through the whole text, with
-    title, source, place, quote, and the verdicts on the sentences that it is cited for. Nothing in
-    a title, question, answer or document can act as Markdown: no link, picture, code or HTML comes
-    of it. The same turns give the same text.
+    title, source, place, quote, and the verdicts on the sentences that it is cited for. A sentence
+    that is weak or unsupported says so itself. Nothing in a title, question, answer or document
+    can act as Markdown: no link, picture, code or HTML comes of it; of a language model's answer
+    only paragraphs and lists remain. The same turns give the same text.
     """
-    blocks = [f"# {escaped(title)}"]
+    parts = [f"# {escaped(title)}"]
     notes: list[str] = []
     for turn in turns:
-        blocks.append(f"## {escaped(turn.question)}")
-        blocks += _answer(turn, notes)
-    return "\n\n".join([*filter(None, blocks), *notes]) + "\n"
+        parts += _question(turn.question)
+        parts += _answer(turn, notes)
+    return "\n\n".join([*filter(None, parts), *notes]) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -42,14 +47,27 @@ def escaped(text: str) -> str:
     return f"\\{line}" if _STARTING.match(line) else line
 
 
+def _question(question: str) -> Iterator[str]:
+    line = " ".join(question.split())
+    if len(line) <= LONGEST_HEADING:
+        yield f"## {escaped(line)}"
+        return
+    cut = line[:LONGEST_HEADING]
+    yield f"## {escaped(cut.rpartition(' ')[0] or cut)}…"
+    yield from _paragraphs(question)
+
+
 def _answer(turn: Turn, notes: list[str]) -> Iterator[str]:
     """The paragraphs under a question; the footnotes are added to `notes`."""
     answer = turn.answer
     if isinstance(answer, str):
         yield from _paragraphs(answer)
         return
-    if answer.search_query.split() != turn.question.split():
-        yield f"*Searched for: {escaped(answer.search_query)}*"
+    searches = answer.searches or (answer.search_query,)
+    if [search.split() for search in searches] != [turn.question.split()]:
+        yield f"*Searched for: {' · '.join(escaped(search) for search in searches)}*"
+    if answer.notice:
+        yield f"*Note: {escaped(answer.notice)}*"
     if answer.refused:
         yield "**Refused: the documents do not hold the answer.**"
     if answer.refused or answer.choices:
@@ -65,20 +83,27 @@ def _answer(turn: Turn, notes: list[str]) -> Iterator[str]:
     before = len(notes)
     notes += [_note(before + place, answer, citation) for place, citation in _numbered(answer)]
     numbers = {citation.number: before + place for place, citation in _numbered(answer)}
-    paragraph: list[str] = []
-    for sentence in answer.sentences:
-        text = _lines(sentence.text)
-        marks = "".join(f"[^{numbers[mark]}]" for mark in sentence.citations if mark in numbers)
-        reason = f": {escaped(sentence.reason)}" if sentence.reason else ""
-        sure = sentence.verdict in ("quoted", "supported")
-        told = f"{text}{marks}" if sure else f"{text}{marks} *({sentence.verdict}{reason})*"
-        # A list is a paragraph of its own.
-        if "\n" in text:
-            yield from (" ".join(paragraph), told)
-            paragraph = []
-        else:
-            paragraph.append(told)
-    yield " ".join(paragraph)
+    for kind, group in groupby(blocks(answer.sentences), key=lambda block: block.kind):
+        told = [_block(block, numbers) for block in group]
+        # The items of a list stand close together; all else is apart.
+        yield ("\n" if kind in ("bullet", "number") else "\n\n").join(told)
+    if answer.model != "extractive":
+        yield f"*Written by {escaped(model_name(answer.model))}, checked sentence by sentence*"
+
+
+def _block(block: Block, numbers: dict[int, int]) -> str:
+    text = " ".join(_sentence(sentence, numbers) for sentence in block.sentences)
+    mark = {"bullet": "- ", "number": f"{block.number}. "}.get(block.kind, "")
+    return mark + text
+
+
+def _sentence(sentence: Sentence, numbers: dict[int, int]) -> str:
+    text = _lines(sentence.text)
+    marks = "".join(f"[^{numbers[mark]}]" for mark in sentence.citations if mark in numbers)
+    if sentence.verdict in ("quoted", "supported"):
+        return f"{text}{marks}"
+    reason = f": {escaped(sentence.reason)}" if sentence.reason else ""
+    return f"{text}{marks} *({sentence.verdict}{reason})*"
 
 
 def _numbered(answer: Answer) -> Iterator[tuple[int, Citation]]:
