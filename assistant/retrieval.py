@@ -14,6 +14,7 @@ import numpy as np
 from assistant.catalog import Catalog, StoredPassage
 from assistant.embedding import Embedding
 from assistant.embedding.embedding import Vectors
+from assistant.errors import SettingsError
 from assistant.grounding.words import TOKEN, tokens
 from assistant.indexes import DenseIndex, LexicalIndex, terms
 from assistant.passages import Passage

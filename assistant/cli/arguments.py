@@ -19,6 +19,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.error("no command given; begin with: assistant sync, or see assistant --help")
+    since, until = getattr(options, "since", None), getattr(options, "until", None)
+    if since and until and since > until:
+        parser.error(f"--since {since} is after --until {until}; swap them")
     return options
 
 
