@@ -1,15 +1,15 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from assistant.answering import Answer, Citation, Events, Searching, compose
+from assistant.answering import Answer, Citation, Events
+from assistant.asking import EXTRACTIVE, Means, ask
 from assistant.bundled import shipped
 from assistant.catalog import (
     Catalog,
@@ -23,13 +23,13 @@ from assistant.catalog import (
 )
 from assistant.conversation import Conversation, Turn
 from assistant.conversation.feedback import Case, cases
-from assistant.conversation.questions import self_contained
 from assistant.documents import Document, PagePicture, Pictures, read_documents
 from assistant.embedding import Embedding, load_embedding
 from assistant.errors import DocumentError, IndexMissingError, SettingsError
 from assistant.examples import examples
 from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
+from assistant.models import Model, load_model
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
 from assistant.settings import Settings
 from assistant.sources import Location, State, changed, locate, original
@@ -38,6 +38,7 @@ from assistant.uploads import UploadReport, remove, upload
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.llms import LLM
 
     from assistant.llamaindex import AssistantQueryEngine, AssistantRetriever
 
@@ -75,10 +76,17 @@ class Assistant:
     or loaded before it is needed.
     """
 
-    def __init__(self, settings: Settings, *, embedding: Embedding | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        embedding: Embedding | None = None,
+        model: Model | None = None,
+    ) -> None:
         """Use `Assistant.open`, which reads the settings."""
         self.settings = settings
         self._given_embedding = embedding
+        self._given_model = model
         self._catalog: Catalog | None = None
         self._problem: str | None = None
         # Sees the events of every question on their way, for a server that counts them.
@@ -90,6 +98,7 @@ class Assistant:
         index: str | Path | None = None,
         *,
         embedding: "str | BaseEmbedding | None" = None,
+        model: "str | LLM | None" = None,
         **settings: Any,
     ) -> Self:
         """Open the index in a folder; it need not exist before the first `sync` or `add`.
@@ -97,22 +106,32 @@ class Assistant:
         Args:
             index: The index's folder; by default as in the settings, `indexes/default`.
             embedding: A model by name, as in `Settings.embedding`, or a LlamaIndex embedding.
+            model: A language model by name, as in `Settings.model`, or a LlamaIndex one.
             **settings: Any other field of `Settings`; goes before the environment and the file.
 
         Raises:
             SettingsError: A setting is unknown or unusable.
             EmbeddingError: `embedding` is neither a name nor a LlamaIndex embedding. (A name is
                 looked up when the model is first needed.)
+            ModelError: The same for `model`.
         """
         given: Embedding | None = None
+        writer: Model | None = None
         if not isinstance(embedding, str | None):
             from assistant.embedding.llamaindex import LlamaIndexEmbedding
 
             given, embedding = LlamaIndexEmbedding(embedding), None
+        if not isinstance(model, str | None):
+            from assistant.models.llamaindex import LlamaIndexModel
+
+            writer, model = LlamaIndexModel(model), None
         loaded = Settings.load(
-            index=None if index is None else str(index), embedding=embedding, **settings
+            index=None if index is None else str(index),
+            embedding=embedding,
+            model=model,
+            **settings,
         )
-        return cls(loaded, embedding=given)
+        return cls(loaded, embedding=given, model=writer)
 
     def close(self) -> None:
         """Let go of the index's files; closing twice does nothing, using it opens them again."""
@@ -125,6 +144,9 @@ class Assistant:
         if pictures is not None:
             pictures.close()
         self.__dict__.pop("_examples", None)
+        model = self.__dict__.pop("_model", None)
+        if model is not None:
+            model.close()
         if self._catalog is not None:
             self._catalog.close()
             self._catalog = None
@@ -311,38 +333,19 @@ class Assistant:
         search_query: str | None,
         filters: Filters,
     ) -> Events:
-        started = time.perf_counter()
         self._opened().require_model(self._embedding)  # what is wrong is told before anything else
-        query = search_query or self_contained(question, history, rarity=self.rarity)
-        yield Searching(query)
-        found = self.retrieve(
-            query,
-            within=filters.within,
-            types=filters.types,
-            since=filters.since,
-            until=filters.until,
-        )
-        retrieved = time.perf_counter()
-        for event in compose(
-            question,
-            found,
+        means = Means(
+            settings=self.settings,
+            retrieve=lambda query: self._reread(
+                self._retrieve(query, limit=READ_FOR_ANSWERS, filters=filters)
+            ),
             rarity=self.rarity,
             scope=lambda: self._scope(filters),
             document=self._current,
-            threshold=self.settings.refusal_threshold,
-            most_sentences=self.settings.answer_sentences,
-            prompts=self.settings.prompts,
-        ):
-            if not isinstance(event, Answer):
-                yield event
-                continue
-            done = time.perf_counter()
-            timings = {
-                "retrieve": round(retrieved - started, 4),
-                "answer": round(done - retrieved, 4),
-                "total": round(done - started, 4),
-            }
-            yield replace(event, timings=timings)
+            encode=lambda text: self._reader.encode([text])[0].vector,
+            model=self._model,
+        )
+        yield from ask(question, means, history=history, search_query=search_query)
 
     def chat(
         self,
@@ -416,10 +419,7 @@ class Assistant:
         Filters and errors as `ask`.
         """
         filters = Filters(within, types, since, until)
-        found = self._retrieve(query, limit=limit, filters=filters)
-        if self._embedding.name != "embedded":
-            found = reread(found, embedding=load_embedding("embedded", threads=self._threads))
-        return found
+        return self._reread(self._retrieve(query, limit=limit, filters=filters))
 
     def rarity(self, words: Collection[str]) -> dict[str, float]:
         """How rare each of some words is among the indexed texts (BM25's idf); 0 if unknown."""
@@ -434,7 +434,7 @@ class Assistant:
         return check(
             text,
             against=[against] if isinstance(against, str) else against,
-            embedding=load_embedding("embedded", threads=self._threads),
+            embedding=self._reader,
         )
 
     def read(self, paths: Iterable[str | Path]) -> Iterator[Document | DocumentError]:
@@ -580,6 +580,12 @@ class Assistant:
             filters=filters,
         )
 
+    def _reread(self, found: Retrieval) -> Retrieval:
+        """What was found, with the vectors that sentences are compared by."""
+        if self._embedding.name == "embedded":
+            return found
+        return reread(found, embedding=self._reader)
+
     def _conversations(self) -> Conversations:
         return self._opened().conversations
 
@@ -595,6 +601,21 @@ class Assistant:
         return self._given_embedding or load_embedding(
             self.settings.embedding, threads=self._threads
         )
+
+    @property
+    def _reader(self) -> Embedding:
+        """The embedded model, by whose vectors sentences are compared, whatever searches."""
+        return load_embedding("embedded", threads=self._threads)
+
+    @cached_property
+    def _model(self) -> Model | None:
+        if self._given_model is not None:
+            return self._given_model
+        name = self.settings.model
+        if name == EXTRACTIVE:
+            return None
+        context, seconds = self.settings.model_context, self.settings.model_seconds
+        return load_model(name, context=context, seconds=seconds)
 
     def _current(self, source: str) -> Document | None:
         return self._recent(source, self._opened().revision())

@@ -9,6 +9,8 @@ from assistant.errors import PromptError
 
 # Which variables each prompt has; a file that uses another one, or lacks one, is an error.
 VARIABLES = {
+    "answer": frozenset({"nothing"}),
+    "answer-question": frozenset({"passages", "question"}),
     "clarify": frozenset({"choices"}),
     "plan": frozenset(),
     "plan-question": frozenset({"history", "question"}),

@@ -11,7 +11,6 @@ from assistant.answering.answer import (
     Sentence,
     cited,
 )
-from assistant.answering.composing import compose
 
 __all__ = [
     "Answer",
@@ -23,5 +22,4 @@ __all__ = [
     "Searching",
     "Sentence",
     "cited",
-    "compose",
 ]

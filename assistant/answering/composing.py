@@ -1,15 +1,16 @@
-"""Hits become an Answer: the fewest verbatim sentences that answer, or a refusal."""
+"""What was found, weighed; and an answer made of the fewest verbatim sentences that answer."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from assistant.answering.answer import Answer, Citation, Piece, Sentence
+from assistant.answering.answer import Piece
 from assistant.answering.clarifying import clarify
 from assistant.answering.confidence import confidence, one_text
 from assistant.answering.reading import Question, Reading, read
 from assistant.answering.statements import Statement
+from assistant.answering.telling import Telling
 from assistant.documents import Document
 from assistant.grounding import ground
-from assistant.prompts import render
 from assistant.retrieval import Retrieval
 
 # A further sentence must score at least this share of the first one's: where one short text was
@@ -24,104 +25,78 @@ MOST_WORDS = 130
 SAME = 0.8
 
 
-def compose(
-    question: str,
-    retrieval: Retrieval,
-    *,
-    rarity: Callable[[Collection[str]], dict[str, float]],
-    scope: Callable[[], str],
-    document: Callable[[str], Document | None],
-    threshold: float,
-    most_sentences: int,
-    prompts: str = "",
-) -> Iterator[Piece | Answer]:
-    """Answer from what was retrieved, in the documents' own sentences, or refuse.
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """What was found for a question, read with the question in mind.
 
-    Yields each sentence as soon as it was checked, and at last the whole answer.
-
-    Args:
-        question: As it was asked.
-        retrieval: What was found for it; sentence vectors from the embedded model.
-        rarity: How rare each of some words is among the indexed texts.
-        scope: What was searched, for a refusal: "12 documents"; empty for an empty index.
-        document: The whole of an indexed document, by source.
-        threshold: The least confidence that is not a refusal.
-        most_sentences: The most sentences of an answer; a list counts as one.
-        prompts: Folder of prompts that replace the built-in ones.
+    Attributes:
+        asked: The question.
+        retrieval: What was found for it.
+        readings: The best hits, read; best first.
+        confidence: The probability that the documents hold the answer.
+        unclear: Words of the question that say too little, or nothing.
+        choices: What these may mean.
     """
+
+    asked: Question
+    retrieval: Retrieval
+    readings: list[Reading]
+    confidence: float
+    unclear: str
+    choices: tuple[str, ...]
+
+
+def weigh(
+    retrieval: Retrieval, *, rarity: Callable[[Collection[str]], dict[str, float]]
+) -> Weighed:
+    """Read what was found; `rarity` tells how rare each of some words is among the texts."""
     asked = Question.read(retrieval.query, rarity=rarity)
     readings = read(asked, retrieval)
-    sureness = confidence(asked, readings, retrieval)
     unclear, choices = clarify(asked, readings)
-    if choices:
-        named = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        yield Answer(
-            question=question,
-            search_query=retrieval.query,
-            text=render("clarify", folder=prompts, choices=named),
-            refused=False,
-            confidence=round(sureness, 4),
-            sentences=(),
-            citations=(),
-            model="extractive",
-            timings={},
-            unclear=unclear,
-            choices=choices,
-        )
-        return
-    if sureness < threshold or not readings:
-        searched = scope()
-        text = (
-            render("refusal", folder=prompts, query=retrieval.query, scope=searched)
-            if searched
-            else render("refusal-empty", folder=prompts, query=retrieval.query)
-        )
-        yield Answer(
-            question=question,
-            search_query=retrieval.query,
-            text=text,
-            refused=True,
-            confidence=round(sureness, 4),
-            sentences=(),
-            citations=(),
-            model="extractive",
-            timings={},
-            closest=retrieval.hits[:3],
-        )
-        return
-    chosen = arrange(
-        choose(
-            readings,
-            question=asked,
-            most=most_sentences,
-            share=SHARE_IN_ONE_TEXT if one_text(readings, retrieval) else SHARE,
-        )
+    sureness = confidence(asked, readings, retrieval)
+    return Weighed(asked, retrieval, readings, sureness, unclear, choices)
+
+
+def quote(
+    weighed: Weighed,
+    telling: Telling,
+    *,
+    document: Callable[[str], Document | None],
+    most_sentences: int,
+) -> Iterator[Piece]:
+    """Answer in the documents' own sentences, the fewest that do; each is told when checked.
+
+    What is cited to words that were told already is left out.
+
+    Args:
+        weighed: The question, and what was found for it.
+        telling: Where the sentences go.
+        document: The whole of an indexed document, by source.
+        most_sentences: The most sentences; a list counts as one.
+    """
+    one = one_text(weighed.readings, weighed.retrieval)
+    chosen = choose(
+        weighed.readings,
+        question=weighed.asked,
+        most=most_sentences,
+        share=SHARE_IN_ONE_TEXT if one else SHARE,
     )
-    citations: list[Citation] = []
-    sentences: list[Sentence] = []
-    text = ""
-    for number, statement in enumerate(chosen, start=1):
+    for statement in arrange(chosen):
+        citation = statement.citation(0, document=document)
+        if telling.tells(citation):
+            continue
         reading = statement.reading
         vector = reading.vectors[statement.best]
         verdict = ground(statement.quote, [reading.evidence], vector=vector)
-        citations.append(statement.citation(number, document=document))
         # A list ends its paragraph.
-        gap = "" if not text else "\n\n" if "\n" in sentences[-1].text else " "
-        piece = f"{gap}{statement.text} [{number}]"
-        text += piece
-        sentences.append(Sentence(statement.text, verdict.label, (number,), verdict.reason, gap))
-        yield Piece(piece, sentences[-1], (citations[-1],))
-    yield Answer(
-        question=question,
-        search_query=retrieval.query,
-        text=text,
-        refused=False,
-        confidence=round(sureness, 4),
-        sentences=tuple(sentences),
-        citations=tuple(citations),
-        model="extractive",
-        timings={},
-    )
+        after_list = bool(telling.sentences) and "\n" in telling.sentences[-1].text
+        yield telling.tell(
+            statement.text,
+            verdict=verdict.label,
+            cited=[citation],
+            reason=verdict.reason,
+            lead="\n\n" if after_list else " ",
+        )
 
 
 def choose(

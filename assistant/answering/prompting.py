@@ -1,0 +1,108 @@
+"""What a language model is given: numbered passages, fenced as data and fitted to its context."""
+
+import re
+from collections.abc import Sequence
+
+from assistant.answering.marks import MARK
+from assistant.answering.orders import without_orders
+from assistant.answering.reading import Reading
+from assistant.documents.cleaning import clean
+from assistant.errors import ModelError
+from assistant.models import Message
+from assistant.prompts import render
+from assistant.sentences import Span
+from assistant.tokens import count_tokens, cut_to_budget
+
+# What a model writes if the passages do not hold the answer.
+NOTHING = "The documents do not say."
+# Other models' tokens are shorter than those of cl100k_base: SmolLM2's by a fifth in English.
+TOKENS_PER_TOKEN = 1.3
+# What chat templates add to the messages.
+TEMPLATE_TOKENS = 50
+# A passage of fewer tokens is not worth cutting one for.
+LEAST_PASSAGE = 40
+# What chat templates, and our own fence, are made of: "<|im_start|>", "</s>", "[INST]", "<<SYS>>".
+CONTROL = re.compile(
+    r"<(?=[|/\w<!])|(?<=\|)>|\[(?=/?(?:INST|SYS|SYSTEM|USER|ASSISTANT|AVAILABLE_TOOLS|TOOL_CALLS)\])",
+    re.IGNORECASE,
+)
+STAND_INS = {"<": "‹", ">": "›", "[": "("}
+
+
+def messages(
+    question: str,
+    readings: Sequence[Reading],
+    *,
+    context: int,
+    most_tokens: int,
+    about_orders: bool,
+    prompts: str = "",
+) -> tuple[list[Message], int]:
+    """What a model is asked, and how many of the readings, the first ones, it is given.
+
+    Args:
+        question: What is asked.
+        readings: The passages, best first.
+        context: How many of its tokens the model takes, its reply among them.
+        most_tokens: The longest reply.
+        about_orders: Whether sentences that give orders to a model are what is asked about; else
+            they are left out.
+        prompts: Folder of prompts that replace the built-in ones.
+
+    Raises:
+        ModelError: The question alone is too long for the model.
+        PromptError: A prompt file is not usable.
+    """
+    system = render("answer", folder=prompts, nothing=NOTHING)
+    asked = as_data(question)
+    bare = render("answer-question", folder=prompts, passages="", question=asked)
+    room = int((context - most_tokens) / TOKENS_PER_TOKEN) - TEMPLATE_TOKENS
+    room -= count_tokens(system) + count_tokens(bare)
+    fenced: list[str] = []
+    for number, reading in enumerate(readings, start=1):
+        passage = reading.hit.passage
+        text = passage.text
+        if not about_orders:
+            text = without_orders(text, reading.evidence.sentences)
+        block = fence(number, text, title=passage.title, place=passage.place)
+        used = count_tokens(block)
+        if used > room and not fenced:  # half of the best is better than none
+            text = cut(text, room - (used - count_tokens(text)))
+            block = fence(number, text, title=passage.title, place=passage.place)
+            used = count_tokens(block) if text else used
+        if used > room:
+            break
+        fenced.append(block)
+        room -= used
+    if not fenced:
+        raise ModelError(
+            f"the question is too long for the language model, which takes {context} tokens; "
+            "ask a shorter one, or raise model_context if the model takes more",
+            kind="context",
+        )
+    passages = "\n\n".join(fenced)
+    user = render("answer-question", folder=prompts, passages=passages, question=asked)
+    return [Message("system", system), Message("user", user)], len(fenced)
+
+
+def fence(number: int, text: str, *, title: str, place: str) -> str:
+    """A passage between tags with its number, title and place."""
+    where = " · ".join(filter(None, (as_data(title), as_data(place)))).replace('"', "'")
+    return f'<passage number="{number}" from="{where}">\n{as_data(text)}\n</passage>'
+
+
+def as_data(text: str) -> str:
+    """A text in which nothing can be taken for a fence, a chat template's token or a mark."""
+    text, _ = clean(text)
+    text = CONTROL.sub(lambda found: STAND_INS[found.group()], text)
+    return MARK.sub(lambda mark: f"({mark[1]})", text)
+
+
+def cut(text: str, most_tokens: int) -> str:
+    """The beginning of a text, or nothing if that would be too little."""
+    tokens = count_tokens(text)
+    if most_tokens < LEAST_PASSAGE:
+        return ""
+    whole = Span(0, len(text))
+    first = cut_to_budget(text, whole, tokens=tokens, max_tokens=most_tokens)[0]
+    return text[first.start : first.end]

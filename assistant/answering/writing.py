@@ -1,0 +1,195 @@
+"""A language model writes the answer; each of its sentences is checked as soon as it is there."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from assistant.answering.answer import Citation, Draft, Piece
+from assistant.answering.composing import Weighed
+from assistant.answering.marks import Manuscript, Written
+from assistant.answering.orders import is_order
+from assistant.answering.prompting import TOKENS_PER_TOKEN, messages
+from assistant.answering.proving import Judge, Proof, prove
+from assistant.answering.reading import Reading
+from assistant.answering.statements import Statement
+from assistant.answering.telling import Telling
+from assistant.documents import Document
+from assistant.embedding.embedding import Vectors
+from assistant.grounding.words import tokens
+from assistant.models import Calls
+from assistant.settings import Settings
+from assistant.tokens import count_tokens
+
+# "The documents do not say.", and how models put it in their own words.
+DECLINED = re.compile(
+    r"(?:(?:i am|i'm|we are) sorry\W+|unfortunately\W+|sorry\W+)?(?:but )?"
+    r"(?:the|these|those|none of the|your) (?:\w+ ){0,2}?"
+    r"(?:documents?|passages?|sources?|texts?|context|information)(?: \w+){0,2}? "
+    r"(?:(?:do(?:es)?|did) ?(?:not|n't)|don't|doesn't) (?:\w+ )?"
+    r"(?:say|tell|mention|contain|provide|state|specify|include|hold|answer|give|indicate)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+UNPROVABLE = "that the documents do not say something is not to be found in a passage"
+# Drafts are told no more often than this.
+DRAFT_SECONDS = 0.05
+# A model that says the same so often again is stopped.
+MOST_REPEATS = 3
+SENTENCE_END = re.compile(r"[.!?…:。！？؟][\"'”’»)\]]*$")
+
+
+@dataclass
+class Writing:
+    """One answer by a language model, and what became of its sentences.
+
+    Attributes:
+        weighed: The question, and the passages to answer from.
+        telling: Where the sentences go that are told.
+        calls: The model, and how often it may still be asked; once for this.
+        settings: What becomes of unsupported sentences, and how long the answer may be.
+        document: The whole of an indexed document, by source.
+        encode: A sentence's vector, from the model that made those of the passages.
+        judge: Asked for a second opinion on weak sentences, or None.
+        left_out: Unsupported sentences that were dropped.
+        replaced: Unsupported sentences in whose place the document's own stand.
+        cut: Whether the answer was longer than it may be.
+    """
+
+    weighed: Weighed
+    telling: Telling
+    calls: Calls
+    settings: Settings
+    document: Callable[[str], Document | None]
+    encode: Callable[[str], Vectors]
+    judge: Judge | None = None
+    left_out: int = 0
+    replaced: int = 0
+    cut: bool = False
+    _said: set[str] = field(default_factory=set)
+    _repeats: int = 0
+    _before: str = ""  # what says nothing by itself ("Yes."), and goes with the next sentence
+    _declined: Written | None = None
+    _lead: str = ""
+
+    @property
+    def notice(self) -> str:
+        """What the reader must know of what became of the sentences; mostly nothing."""
+        told = []
+        if self.left_out:
+            were = "1 sentence" if self.left_out == 1 else f"{self.left_out} sentences"
+            told.append(f"{were} that the documents do not bear out {_was(self.left_out)} left out")
+        if self.replaced:
+            were = "1 sentence" if self.replaced == 1 else f"{self.replaced} sentences"
+            told.append(f"{were} that they do not bear out {_was(self.replaced)} replaced")
+        if self.cut:
+            told.append(f"the answer was cut at answer_tokens ({self.settings.answer_tokens})")
+        text = "; ".join(told)
+        return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+    def write(self, question: str) -> Iterator[Draft | Piece]:
+        """Ask the model, and tell its sentences as they come.
+
+        Nothing is told if the model says that the documents do not hold the answer.
+
+        Raises:
+            ModelError: The model failed; what was told until then holds.
+        """
+        asked, given = messages(
+            question,
+            self.weighed.readings,
+            context=self.calls.model.context,
+            most_tokens=self.settings.answer_tokens,
+            about_orders=is_order(question),
+            prompts=self.settings.prompts,
+        )
+        passages = self.weighed.readings[:given]
+        manuscript = Manuscript(known=[one.evidence.text for one in passages])
+        length, draft, told = 0, "", 0.0
+        reply = self.calls.write(asked, most_tokens=self.settings.answer_tokens)
+        with closing(reply):  # type: ignore[type-var]
+            for words in reply:
+                if words is None:
+                    yield Draft(draft)
+                    continue
+                length += count_tokens(words)
+                for written in manuscript.feed(words):
+                    yield from self._tell(written, passages)
+                    draft, told = "", 0.0
+                if time.monotonic() - told >= DRAFT_SECONDS and (now := manuscript.draft) != draft:
+                    draft, told = now, time.monotonic()
+                    yield Draft(draft)
+                if self._repeats >= MOST_REPEATS:
+                    break
+        for written in manuscript.end():
+            if length * TOKENS_PER_TOKEN >= self.settings.answer_tokens:
+                self.cut = True
+                if not SENTENCE_END.search(written.text):
+                    break
+            yield from self._tell(written, passages)
+
+    def _tell(self, written: Written, passages: Sequence[Reading]) -> Iterator[Piece]:
+        """Tell a sentence, if it says something that was not said before."""
+        said = " ".join(token.folded for token in tokens(written.text) if token.kind != "mark")
+        if said in self._said:
+            self._repeats += bool(said)
+            return
+        self._repeats = 0
+        self._said.add(said)
+        if not any(token.content for token in tokens(written.text)):
+            self._before = f"{self._before} {written.text}".strip()
+            return
+        if DECLINED.fullmatch(written.text):
+            # By itself it is a refusal; beside other sentences it is a remark.
+            if not self.telling.sentences and self._declined is None:
+                self._declined = written
+                return
+            yield self._remark(written)
+            return
+        if self._declined is not None:
+            declined, self._declined = self._declined, None
+            yield self._remark(declined)
+        if self._before:
+            written = written._replace(text=f"{self._before} {written.text}")
+            self._before = ""
+        proof = prove(written, passages, vector=self.encode(written.text), judge=self.judge)
+        # The line break before a sentence that is left out stands before the next one.
+        lead = written.lead if "\n" in written.lead or not self._lead else self._lead
+        self._lead = ""
+        if proof.verdict.label == "unsupported" and self.settings.unsupported != "mark":
+            own = self._own(proof)
+            if own is None:
+                self.left_out += 1
+                self._lead = lead if "\n" in lead else ""
+                return
+            self.replaced += 1
+            yield self.telling.tell(
+                own.text, verdict="quoted", cited=[self._citation(own)], lead=lead
+            )
+            return
+        yield self.telling.tell(
+            written.text,
+            verdict=proof.verdict.label,
+            cited=[self._citation(one) for one in proof.cited],
+            reason=proof.verdict.reason,
+            lead=lead,
+        )
+
+    def _own(self, proof: Proof) -> Statement | None:
+        """The passage's own sentence in place of an unsupported one, if it is to be replaced."""
+        own = proof.nearest if self.settings.unsupported == "replace" else None
+        if own is None or self.telling.tells(self._citation(own)):
+            return None
+        return own
+
+    def _citation(self, statement: Statement) -> Citation:
+        return statement.citation(0, document=self.document)
+
+    def _remark(self, written: Written) -> Piece:
+        return self.telling.tell(
+            written.text, verdict="weak", cited=[], reason=UNPROVABLE, lead=written.lead
+        )
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
