@@ -136,7 +136,8 @@ def test_a_stream_tells_the_search_then_the_pieces_then_the_whole(
     assert response.headers["content-type"].startswith("text/event-stream")
     (first, searching), *pieces, (last, answer) = events(response.text)
     assert (first, last) == ("searching", "answer")
-    assert searching == {"search_query": body["question"]}
+    assert searching["search_query"] == body["question"]
+    assert set(searching) == {"search_query", "searches"}
     assert {name for name, _ in pieces} == {"piece"}
     assert "".join(piece["text"] for _, piece in pieces) == answer["text"]
     assert [piece["sentence"] for _, piece in pieces] == answer["sentences"]
@@ -224,6 +225,23 @@ def test_lone_surrogates_break_nothing(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("ask", {"question": BRIDGE}),
+        ("ask", {"question": BRIDGE, "stream": True}),
+        ("search", {"query": BRIDGE}),
+    ],
+)
+def test_days_of_which_none_is_both_are_refused(
+    client: httpx.Client, path: str, body: Payload
+) -> None:
+    days = {"since": "2025-01-02", "until": "2025-01-01"}
+    error = got(client.post(f"/v1/{path}", json=body | days), 422)["error"]
+    assert error["type"] == "invalid_request"
+    assert error["message"] == "since is 2025-01-02, which is after until (2025-01-01); swap them"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
         ("ask", "{"),
         ("ask", ""),
         ("ask", "[]"),
@@ -269,7 +287,7 @@ def test_before_anything_is_indexed_the_error_says_what_to_do(tmp_path: Path) ->
     ):
         for body in ({"question": BRIDGE}, {"question": BRIDGE, "stream": True}):
             error = got(httpx.post(f"{address}/v1/ask", json=body), 409)["error"]
-            assert error["type"] == "IndexMissingError"
+            assert error["type"] == "index_missing"
             assert "assistant sync" in error["message"]
         chat = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
         for stream in (False, True):
@@ -307,9 +325,9 @@ def test_a_conversation_is_kept_with_its_answers(browser: httpx.Client) -> None:
     assert [line["title"] for line in listed["conversations"]] == ["Bridges"]
     assert set(listed["conversations"][0]) == set(schemas.ConversationLine.model_fields)
     assert browser.delete(path).status_code == 204
-    assert got(browser.get(path), 404)["error"]["type"] == "ConversationError"
+    assert got(browser.get(path), 404)["error"]["type"] == "conversation"
     gone = browser.post("/v1/ask", json=asked | {"question": BRIDGE})
-    assert got(gone, 404)["error"]["type"] == "ConversationError"
+    assert got(gone, 404)["error"]["type"] == "conversation"
 
 
 def test_a_conversation_can_begin_with_what_was_said_elsewhere(browser: httpx.Client) -> None:

@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 
-from assistant.answering import Answer, Event, Piece, Searching
+from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.assistant import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.payloads import (
@@ -27,7 +27,16 @@ from assistant.payloads import (
 )
 from assistant.server import examples, schemas
 from assistant.server.limits import Limits
-from assistant.server.responses import Json, documented, in_json, problem, stream_events, to_json
+from assistant.server.responses import (
+    Json,
+    Told,
+    documented,
+    failed_event,
+    in_json,
+    problem,
+    stream_events,
+    to_json,
+)
 
 MOST_LISTED = 200
 Result = TypeVar("Result")
@@ -82,9 +91,16 @@ def _asking(routes: APIRouter, assistant: Assistant, limits: Limits) -> None:
         what comes closest. With `choices`, the text asks which of them is meant.
 
         With `"stream": true`, or where only `text/event-stream` is accepted, the answer comes as
-        server-sent events: `searching` (`search_query`), `piece` for each sentence (`text` to
-        append, `sentence`, and the `citations` that no piece before it had), and at last `answer`,
-        which is the whole; or `error`. Closing the connection ends the work.
+        server-sent events: `searching` (`search_query`, `searches`), again where the first search
+        was not enough; `piece` for each sentence (`text` to append, `sentence`, and the `citations`
+        that no piece before it had); and at last `answer`, which is the whole and holds, whatever
+        was told before; or `error`. Where a language model writes, `draft` (`text`) is what it has
+        written of its next sentence so far, not checked yet: show it as such, in place of the
+        draft before, until the `piece` takes its place. Closing the connection ends the work.
+
+        If the language model fails, the documents' own sentences stand in: `model` is
+        "extractive", and `notice` says why. Where somebody must act (a key that is refused, a
+        model that is not there), it is an error, 503 with `model_key` and the like.
         """
         conversation = await in_thread(partial(_opened, assistant, request, body), limiter)
         if body.conversation is not None and body.history:
@@ -94,11 +110,10 @@ def _asking(routes: APIRouter, assistant: Assistant, limits: Limits) -> None:
         )
         accepted = request.headers.get("accept", "")
         if body.stream or accepted.partition(";")[0].strip() == "text/event-stream":
-            stream = partial(stream_events, told(events, conversation), limiter=limiter)
-            return await in_thread(stream, limiter)
-        answer = await finished(request, events, limiter)
+            return await streamed(request, told(events, conversation), limiter)
+        answer = await first(request, finished(events), limiter)
         if answer is None:
-            return Response(status_code=499)  # Nobody reads it.
+            return unread()
         return Json(answered(answer, conversation))
 
     @routes.post(
@@ -290,10 +305,13 @@ async def in_thread(work: Callable[[], Result], limiter: CapacityLimiter) -> Res
     return await run_sync(work, limiter=limiter)
 
 
-async def finished(
-    request: Request, events: Iterator[Event], limiter: CapacityLimiter
-) -> Answer | None:
-    """The last event, made in a thread; None if the client went away, which ends the work."""
+async def first(
+    request: Request, events: Iterator[Result | None], limiter: CapacityLimiter
+) -> Result | None:
+    """The first event that is not None, made in a thread.
+
+    None if the client went away before, which ends the work.
+    """
     gone = threading.Event()
 
     async def watch() -> None:
@@ -301,12 +319,13 @@ async def finished(
             pass
         gone.set()
 
-    def work() -> Answer | None:
-        with closing(events):  # type: ignore[type-var]
-            while not gone.is_set():
-                event = next(events)
-                if isinstance(event, Answer):
-                    return event
+    def work() -> Result | None:
+        for event in events:
+            if event is not None:
+                return event
+            if gone.is_set():
+                break
+        events.close()  # type: ignore[attr-defined]
         return None
 
     watching = asyncio.create_task(watch())
@@ -316,13 +335,47 @@ async def finished(
         watching.cancel()
 
 
-def told(events: Iterator[Event], conversation: Conversation) -> Iterator[tuple[str, Payload]]:
-    """The events of an answer by name, as data."""
+def finished(events: Iterator[Event]) -> Iterator[Answer | None]:
+    """The answer; before it None for each event, when its work can be ended."""
+    answer = None
+    with closing(events):  # type: ignore[type-var]
+        for event in events:
+            yield None
+            answer = event if isinstance(event, Answer) else None
+    yield answer
+
+
+def unread() -> Response:
+    """The response to a client that went away."""
+    return Response(status_code=499)
+
+
+async def streamed(
+    request: Request,
+    events: Iterator[Told],
+    limiter: CapacityLimiter,
+    *,
+    failed: Callable[[Exception], tuple[str, Payload | str]] = failed_event,
+) -> Response:
+    """Server-sent events; an error before the first is raised and gets a status."""
+    begun = await first(request, events, limiter)
+    if begun is None:
+        return unread()
+    return stream_events(events, first=begun, failed=failed, limiter=limiter)
+
+
+def told(events: Iterator[Event], conversation: Conversation) -> Iterator[Told]:
+    """The events of an answer by name, as data; a draft only where it is another."""
+    draft = ""
     with closing(events):  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Searching):
                 yield "searching", plain(event)
+            elif isinstance(event, Draft):
+                yield None if event.text == draft else ("draft", plain(event))
+                draft = event.text
             elif isinstance(event, Piece):
+                draft = ""
                 yield "piece", piece_payload(event)
             elif isinstance(event, Answer):
                 yield "answer", answered(event, conversation)

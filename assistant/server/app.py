@@ -35,7 +35,28 @@ DESCRIPTION = """\
 Answers from a collection of documents, and from nothing else: every sentence is cited and checked
 against its source, and what the documents do not say is refused.
 
-Every error has the same body, `{"error": {"type", "message"}}`; the message says what to do.
+Every error has the same body, `{"error": {"type", "message"}}`; the message says what to do, and
+the type is a word for programs. Besides those that say the same as the status (`invalid_request`,
+`not_found`, ...):
+
+| type | status | meaning |
+|---|---|---|
+| `conversation` | 404 | there is no such conversation, or no such turn in it |
+| `index_missing` | 409 | nothing has been synced yet |
+| `index_locked` | 409 | another process is writing to the index; try again |
+| `index_mismatch` | 409 | the index was built by another model, folder or chunking |
+| `index_storage`, `index_corrupt` | 503 | the index cannot be used as it is |
+| `document`, `corpus` | 409 | a file or a folder cannot be read |
+| `upload` | 422 | what was sent is no upload |
+| `embedding` | 503 | the embedding model cannot be used |
+| `model_key` | 503 | the language model's key is missing or refused |
+| `model_unknown` | 503 | its server has no model of that name |
+| `model_name`, `model_package`, `model_file` | 503 | it cannot be loaded |
+| `model_rejected` | 503 | its server refuses the request |
+| `prompt` | 503 | a prompt file cannot be used |
+
+A language model that is down, slow, busy or breaks off is no error: the documents' own sentences
+stand in, and the answer's `notice` says so.
 """
 # Facade calls at the same time; the rest wait for their turn. More would only share the same
 # processors, but those that wait for a language model, or for a large upload, need none.

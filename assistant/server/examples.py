@@ -35,6 +35,7 @@ SENTENCE: dict[str, Any] = {
     "verdict": "quoted",
     "citations": [1],
     "reason": "",
+    "lead": "",
 }
 ANSWER: dict[str, Any] = {
     "question": "How long does the warranty last?",
@@ -44,11 +45,14 @@ ANSWER: dict[str, Any] = {
     "confidence": 0.93,
     "sentences": [SENTENCE],
     "citations": [CITATION],
-    "model": "extractive",
-    "timings": {"retrieve": 0.021, "answer": 0.009, "total": 0.03},
+    "model": "ollama:qwen3:4b",
+    "timings": {"retrieve": 0.021, "answer": 1.309, "total": 1.33},
     "closest": [],
     "choices": [],
     "unclear": "",
+    "searches": ["How long does the warranty last?"],
+    "model_calls": 1,
+    "notice": "",
     "conversation": None,
     "turn": None,
     "problem": None,
@@ -92,9 +96,14 @@ ANSWERED: dict[str, Any] = {
     "content": {
         "application/json": {"example": ANSWER},
         **described_events(
-            *("searching", "piece", "answer", "error"),
+            *("searching", "draft", "piece", "answer", "error"),
             example=_streamed(
-                ("searching", {"search_query": ANSWER["search_query"]}),
+                (
+                    "searching",
+                    {"search_query": ANSWER["search_query"], "searches": ANSWER["searches"]},
+                ),
+                ("draft", {"text": "The warranty lasts"}),
+                ("draft", {"text": SENTENCE["text"]}),
                 (
                     "piece",
                     {"text": ANSWER["text"], "sentence": SENTENCE, "citations": [CITATION]},

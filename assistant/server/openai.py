@@ -13,15 +13,15 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from assistant.answering import Answer, Event, Piece
+from assistant.answering import Answer, Event, Piece, Searching
 from assistant.assistant import Assistant
 from assistant.conversation import Turn
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, ModelError
 from assistant.payloads import Payload, answer_payload
-from assistant.server.api import finished, in_thread, operation_id
+from assistant.server.api import finished, first, in_thread, operation_id, streamed, unread
 from assistant.server.examples import ANSWER, COMPLETED
 from assistant.server.limits import Limits
-from assistant.server.responses import Json, documented, status_of, stream_events
+from assistant.server.responses import UNEXPECTED, Json, Told, documented, status_and_type
 from assistant.server.schemas import AnswerShape, readable
 from assistant.tokens import count_tokens
 
@@ -198,8 +198,22 @@ def refused(
     status: int, message: str, *, param: str | None = None, code: str | None = None
 ) -> Response:
     """An error in OpenAI's shape."""
+    return Json(_error(status, message, param=param, code=code), status)
+
+
+def _error(
+    status: int, message: str, *, param: str | None = None, code: str | None = None
+) -> Payload:
     kind = "invalid_request_error" if status < 500 else "server_error"
-    return Json({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def _failed(error: Exception) -> tuple[str, Payload | str]:
+    """The last chunk of a stream that failed."""
+    if isinstance(error, AssistantError):
+        status, code = status_and_type(error)
+        return "", _error(status, str(error), code=code)
+    return "", _error(500, UNEXPECTED, code="internal_error")
 
 
 class ChatRoute(APIRoute):
@@ -219,7 +233,11 @@ class ChatRoute(APIRoute):
             except HTTPException as error:
                 return refused(error.status_code, str(error.detail))
             except AssistantError as error:
-                return refused(status_of(error), str(error), code=type(error).__name__)
+                status, code = status_and_type(error)
+                answer = refused(status, str(error), code=code)
+                if isinstance(error, ModelError) and not error.passing:
+                    answer.headers["x-should-retry"] = "false"  # OpenAI's clients obey it
+                return answer
 
         return respond_in_shape
 
@@ -276,8 +294,10 @@ def router(assistant: Assistant, limits: Limits) -> APIRouter:
         """Answer the last message from the documents, for clients that speak to OpenAI.
 
         All of the answer, with its citations and verdicts, is in a field that OpenAI's answers do
-        not have, `assistant`; when streaming, in the last chunk that has a choice. Parameters for
-        language models (`temperature`, `tools`, ...) are left aside.
+        not have, `assistant`; when streaming, in the last chunk that has a choice. The text comes
+        sentence by sentence, each when it has been checked; what the reader must know beside it
+        (`notice`) is its last paragraph. Parameters for language models (`temperature`, `tools`,
+        ...) are left aside, and which one writes is for the server to say.
         """
         wanted = asked(body.messages)
         if wanted is None:
@@ -292,12 +312,10 @@ def router(assistant: Assistant, limits: Limits) -> APIRouter:
         completion = _Completion(body)
         events = assistant.stream(wanted.question, history=wanted.history)
         if body.stream:
-            chunks = completion.chunks(events)
-            stream = partial(stream_events, chunks, error_event="", limiter=limiter)
-            return await in_thread(stream, limiter)
-        answer = await finished(request, events, limiter)
+            return await streamed(request, completion.chunks(events), limiter, failed=_failed)
+        answer = await first(request, finished(events), limiter)
         if answer is None:
-            return Response(status_code=499)  # Nobody reads it.
+            return unread()
         return Json(await in_thread(partial(completion.whole, answer), limiter))
 
     @routes.get("/models", summary="List the models", response_model=ModelList, responses=_errors())
@@ -321,6 +339,18 @@ def router(assistant: Assistant, limits: Limits) -> APIRouter:
     return routes
 
 
+def content(answer: Answer) -> str:
+    """What a client shows: the answer's text, and what the reader must know beside it."""
+    return f"{answer.text}\n\n{answer.notice}" if answer.notice else answer.text
+
+
+def _after(written: str, all_of_it: str) -> str:
+    """What is still to be written; all of it where what was written does not hold any more."""
+    if all_of_it.startswith(written):
+        return all_of_it.removeprefix(written)
+    return f"\n\n{all_of_it}"
+
+
 class _Completion:
     """One completion as it is written out."""
 
@@ -334,7 +364,7 @@ class _Completion:
 
     def whole(self, answer: Answer) -> Payload:
         """The answer in one piece."""
-        message = {"role": "assistant", "content": answer.text, "refusal": None}
+        message = {"role": "assistant", "content": content(answer), "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
         return {
             **self._named,
@@ -344,22 +374,25 @@ class _Completion:
             "assistant": answer_payload(answer),
         }
 
-    def chunks(self, events: Iterator[Event]) -> Iterator[tuple[str, Payload | str]]:
-        """The answer in pieces."""
+    def chunks(self, events: Iterator[Event]) -> Iterator[Told]:
+        """The answer in pieces; what was sent cannot be taken back, so that no drafts are."""
+        begun, written = False, ""
         with closing(events):  # type: ignore[type-var]
-            written = False
             for event in events:
-                if isinstance(event, Piece):
+                if isinstance(event, Searching) and not begun:
+                    begun = True
+                    yield self._chunk({"role": "assistant", "content": ""})
+                elif isinstance(event, Piece):
+                    written += event.text
                     yield self._chunk({"content": event.text})
-                    written = True
                 elif isinstance(event, Answer):
-                    if not written:
-                        yield self._chunk({"content": event.text})
+                    if rest := _after(written, content(event)):
+                        yield self._chunk({"content": rest})
                     yield self._chunk({}, reason="stop", assistant=answer_payload(event))
                     if self._wants_usage:
                         yield self._chunk(None, usage=self._usage(event))
                 else:
-                    yield self._chunk({"role": "assistant", "content": ""})
+                    yield None
         yield "", DONE
 
     def _chunk(
@@ -382,7 +415,7 @@ class _Completion:
 
     def _usage(self, answer: Answer) -> Payload:
         prompt = sum(count_tokens(message.text) for message in self._body.messages)
-        completion = count_tokens(answer.text)
+        completion = count_tokens(content(answer))
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,

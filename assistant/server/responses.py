@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, StreamingResponse
 
@@ -17,10 +17,13 @@ from assistant.errors import (
     CorpusError,
     DocumentError,
     EmbeddingError,
+    IndexCorruptError,
     IndexLockedError,
     IndexMismatchError,
     IndexMissingError,
     IndexStorageError,
+    ModelError,
+    PromptError,
     SettingsError,
     UploadError,
 )
@@ -28,30 +31,40 @@ from assistant.payloads import Payload
 
 logger = logging.getLogger(__name__)
 
-# The first class that an error is of decides. 409: the caller can make it right (sync, wait) and
-# ask again; 503: whoever runs the server has to.
-STATUSES: dict[type[AssistantError], int] = {
-    ConversationError: 404,
-    SettingsError: 422,
-    UploadError: 422,
-    DocumentError: 409,
-    CorpusError: 409,
-    IndexMissingError: 409,
-    IndexLockedError: 409,
-    IndexMismatchError: 409,
-    IndexStorageError: 503,
-    EmbeddingError: 503,
+# Of each error its status, and the word for programs; the first class that it is of decides.
+# 409: the caller can make it right (sync, wait) and ask again; 503: whoever runs the server has to.
+ERRORS: dict[type[AssistantError], tuple[int, str]] = {
+    ConversationError: (404, "conversation"),
+    SettingsError: (422, "invalid_request"),
+    UploadError: (422, "upload"),
+    DocumentError: (409, "document"),
+    CorpusError: (409, "corpus"),
+    IndexMissingError: (409, "index_missing"),
+    IndexLockedError: (409, "index_locked"),
+    IndexMismatchError: (409, "index_mismatch"),
+    IndexCorruptError: (503, "index_corrupt"),
+    IndexStorageError: (503, "index_storage"),
+    EmbeddingError: (503, "embedding"),
+    ModelError: (503, "model"),
+    PromptError: (503, "prompt"),
 }
 # `UploadError.kind` and `DocumentError.kind`, where they say more than the class does.
-KINDS = {"too-large": 413, "too-many": 413, "unsupported": 415}
+KINDS = {
+    "too-large": (413, "too_large"),
+    "too-many": (413, "too_many"),
+    "unsupported": (415, "unsupported_type"),
+}
 UNEXPECTED = "an unexpected error; it is in the server's log"
 
 
 class ErrorDetail(BaseModel):
     """What went wrong: a stable word for programs, and a sentence for people."""
 
-    type: str
-    message: str
+    type: str = Field(
+        description="A word in snake_case, such as `invalid_request`, `index_missing`, "
+        "`conversation` or `model_key`; the description of the whole lists them."
+    )
+    message: str = Field(description="What happened, to which thing, and what to do.")
 
 
 class ErrorBody(BaseModel):
@@ -73,7 +86,7 @@ _MEANINGS = {
     422: "A field is missing or not usable; the message names it and what is wanted.",
     429: "Too many failed attempts to log in.",
     500: "An unexpected error; it is in the server's log.",
-    503: "The index or the model cannot be used now.",
+    503: "The index or a model cannot be used now; whoever runs the server is told why.",
 }
 
 
@@ -152,63 +165,83 @@ _KIND = {
 
 def failure(error: AssistantError) -> Json:
     """One of our errors with its status; the message says what to do."""
-    return Json(_body(type(error).__name__, str(error)), status_of(error))
+    status, kind = status_and_type(error)
+    return Json(_body(kind, str(error)), status)
 
 
-def status_of(error: AssistantError) -> int:
-    """The HTTP status of one of our errors."""
-    kind = KINDS.get(getattr(error, "kind", ""))
-    if kind is not None:
-        return kind
-    return next((status for known, status in STATUSES.items() if isinstance(error, known)), 500)
+def status_and_type(error: AssistantError) -> tuple[int, str]:
+    """The HTTP status of one of our errors, and its word for programs."""
+    if isinstance(error, ModelError):
+        status, kind = ERRORS[ModelError]
+        return status, f"{kind}_{'unknown' if error.kind == 'model' else error.kind}"
+    special = KINDS.get(getattr(error, "kind", ""))
+    known = (found for kind, found in ERRORS.items() if isinstance(error, kind))
+    return special or next(known, (500, "internal_error"))
 
 
 def _body(kind: str, message: str) -> Payload:
     return {"error": {"type": kind, "message": message}}
 
 
+# One event of a stream: its name and its data. None is a moment in which there is nothing to tell,
+# and a connection that is closed is noticed.
+Told = tuple[str, Payload | str] | None
+
+
+def failed_event(error: Exception) -> tuple[str, Payload | str]:
+    """The last event of a stream that failed."""
+    if isinstance(error, AssistantError):
+        return "error", _body(status_and_type(error)[1], str(error))
+    return "error", _body("internal_error", UNEXPECTED)
+
+
 def stream_events(
-    events: Iterator[tuple[str, Payload | str]],
+    events: Iterator[Told],
     *,
-    error_event: str = "error",
+    first: Told = None,
+    failed: Callable[[Exception], tuple[str, Payload | str]] = failed_event,
     limiter: anyio.CapacityLimiter | None = None,
 ) -> StreamingResponse:
     """Server-sent events from a blocking iterator, which is closed when the client goes away.
 
-    Call it in a thread (a plain `def` route): the first event is waited for here, so that an error
-    before it is raised and gets a status. A later error becomes a last event. No thread is held
-    between two events.
+    No thread is held between two events. Where `first` is not given, call it in a thread (a plain
+    `def` route): the first event is waited for here, so that an error before it is raised and
+    gets a status. A later error becomes a last event.
 
     Args:
-        events: (name of the event, its data). An empty name leaves the name out; data that is a
-            string is sent as it is, and must be one line.
-        error_event: The name of the event that tells an error.
+        events: (name of the event, its data), or None. An empty name leaves the name out; data
+            that is a string is sent as it is, and must be one line.
+        first: The first event, which is not among the events any more.
+        failed: The event that tells an error.
         limiter: How many such iterators are at work at the same time; by default, as many as
             there are threads.
     """
-    first = next(events, None)
+    if first is None:
+        first = next((event for event in events if event is not None), None)
     return StreamingResponse(
-        _told(first, events, error_event, limiter),
+        _told(first, events, failed, limiter),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
 async def _told(
-    event: tuple[str, Payload | str] | None,
-    events: Iterator[tuple[str, Payload | str]],
-    error_event: str,
+    event: Told,
+    events: Iterator[Told],
+    failed: Callable[[Exception], tuple[str, Payload | str]],
     limiter: anyio.CapacityLimiter | None,
 ) -> AsyncIterator[bytes]:
+    ended = ("ended", "")
     try:
-        while event is not None:
-            yield _event(*event)
-            event = await anyio.to_thread.run_sync(next, events, None, limiter=limiter)
+        while event is not ended:
+            if event is not None:
+                yield _event(*event)
+            event = await anyio.to_thread.run_sync(next, events, ended, limiter=limiter)
     except AssistantError as error:
-        yield _event(error_event, _body(type(error).__name__, str(error)))
-    except Exception:
+        yield _event(*failed(error))
+    except Exception as error:
         logger.exception("a stream of events failed")
-        yield _event(error_event, _body("internal_error", UNEXPECTED))
+        yield _event(*failed(error))
     finally:
         close = getattr(events, "close", None)
         if close is not None:

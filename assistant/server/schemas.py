@@ -128,6 +128,7 @@ class Ask(Filtered):
                     ],
                     "within": ["terms/"],
                     "since": "2024-01-01",
+                    "until": "2024-12-31",
                 },
             ]
         }
