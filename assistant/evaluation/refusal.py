@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 BINS = 10
 
@@ -60,9 +60,7 @@ class Refusals:
         return _share(self.wrong, self.wrong + self.answered)
 
 
-def risk_coverage(
-    confidences: Sequence[float], losses: Sequence[float]
-) -> list[tuple[float, float]]:
+def risk_coverage(confidences: ArrayLike, losses: ArrayLike) -> list[tuple[float, float]]:
     """(coverage, risk) when the surest 1, 2, ... cases are answered and the rest refused.
 
     Coverage is the share of cases answered, risk their mean loss (0 for a right answer, 1 for a
@@ -70,9 +68,9 @@ def risk_coverage(
     (2010). Cases of the same confidence are told apart by nothing: each of them gets their mean
     loss, which is what a random order comes to.
     """
-    if not confidences:
-        return []
     sure, loss = np.asarray(confidences, float), np.asarray(losses, float)
+    if not sure.size:
+        return []
     _, group, sizes = np.unique(-sure, return_inverse=True, return_counts=True)
     means = np.bincount(group, weights=loss) / sizes
     answered = np.arange(1, len(sure) + 1)
@@ -80,7 +78,7 @@ def risk_coverage(
     return list(zip((answered / len(sure)).tolist(), risks.tolist(), strict=True))
 
 
-def risk_coverage_area(confidences: Sequence[float], losses: Sequence[float]) -> float | None:
+def risk_coverage_area(confidences: ArrayLike, losses: ArrayLike) -> float | None:
     """The area under that curve: the mean risk over all coverages; None without cases.
 
     AURC: Geifman, Uziel and El-Yaniv, "Bias-Reduced Uncertainty Estimation for Deep Neural
@@ -109,9 +107,7 @@ class Bin:
     share: float | None
 
 
-def reliability(
-    confidences: Sequence[float], came_true: Sequence[bool], *, bins: int = BINS
-) -> list[Bin]:
+def reliability(confidences: ArrayLike, came_true: ArrayLike, *, bins: int = BINS) -> list[Bin]:
     """The reliability curve: what a confidence promises and what came of it, in equal ranges."""
     sure, true = np.asarray(confidences, float), np.asarray(came_true, float)
     places = _bins(sure, bins)
@@ -125,15 +121,15 @@ def reliability(
 
 
 def calibration_error(
-    confidences: Sequence[float], came_true: Sequence[bool], *, bins: int = BINS
+    confidences: ArrayLike, came_true: ArrayLike, *, bins: int = BINS
 ) -> float | None:
     """Expected calibration error: the mean gap between promised and true; None without cases.
 
     Guo et al., "On Calibration of Modern Neural Networks" (2017), with bins of equal width.
     """
-    if not confidences:
-        return None
     sure, true = np.asarray(confidences, float), np.asarray(came_true, float)
+    if not sure.size:
+        return None
     gaps = np.bincount(_bins(sure, bins), weights=sure - true, minlength=bins)
     return float(np.abs(gaps).sum() / len(sure))
 
