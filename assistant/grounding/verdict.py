@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from assistant.embedding.embedding import Embedding, Vectors
@@ -63,6 +63,7 @@ class Verdict:
         reason: What is wrong, in words; empty when quoted or supported.
         start: Offset of the sentence in the checked text.
         end: Offset after its last character.
+        contradicted: Whether it is unsupported because a source says otherwise.
     """
 
     sentence: str
@@ -72,6 +73,7 @@ class Verdict:
     reason: str
     start: int = 0
     end: int = 0
+    contradicted: bool = False
 
 
 class Assessment(NamedTuple):
@@ -164,7 +166,8 @@ def ground(
     supports = [support(window, evidence) for window in assessed.union]
     score = probability(assessed.features)
     if assessed.contradiction:
-        return verdict("unsupported", score * WEAK, supports[:1], assessed.contradiction)
+        denied = verdict("unsupported", score * WEAK, supports[:1], assessed.contradiction)
+        return replace(denied, contradicted=True)
     if assessed.unknown:
         score = min(score, JUST_WEAK)
     if score >= SUPPORTED:
