@@ -1,9 +1,7 @@
 """Any LlamaIndex embedding as an `Embedding`: by name, over HTTP, or a program's own instance."""
 
 import importlib
-import importlib.util
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -14,6 +12,16 @@ import numpy as np
 from assistant.embedding.embedding import Encoded, Vectors
 from assistant.embedding.minilm import unit, without_surrogates
 from assistant.errors import EmbeddingError
+from assistant.remote import (
+    OLLAMA_URL,
+    OPENAI_KEY,
+    holds_secret,
+    installed,
+    read_name,
+    redacted,
+    retry_after,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -23,10 +31,7 @@ TIMEOUT_SECONDS = 120.0
 """Long, for a server may have to load the model first."""
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 60.0
-KEY_VARIABLE = "OPENAI_API_KEY"
-OLLAMA_URL = "http://localhost:11434"
 
-_NAME = re.compile(r"(?P<kind>openai-like|ollama):(?P<model>.+?)(?:@(?P<url>https?://\S+))?")
 _SHAPING = ("dimensions", "query_instruction", "text_instruction", "additional_kwargs")
 
 
@@ -124,9 +129,9 @@ class LlamaIndexEmbedding:
         kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
         detail = redacted(" ".join(str(error).split())[:300])
         if status in (401, 403):
-            known = "is not accepted" if os.environ.get(KEY_VARIABLE) else "is not set"
+            known = "is not accepted" if os.environ.get(OPENAI_KEY) else "is not set"
             return (
-                f"{where} refused access ({status}); the environment variable {KEY_VARIABLE} "
+                f"{where} refused access ({status}); the environment variable {OPENAI_KEY} "
                 f"{known}: set it to a valid key"
             )
         if status == 404:
@@ -180,18 +185,18 @@ def load(name: str) -> LlamaIndexEmbedding:
     Raises:
         EmbeddingError: The name cannot be read, or the integration package is not installed.
     """
-    match = _NAME.fullmatch(name)
-    kind, model, url = match.group("kind", "model", "url") if match else (name, "", None)
-    if not match or (url is None and (kind == "openai-like" or "://" in model)):
+    named = read_name(name, kinds=("openai-like", "ollama"))
+    if named is None or (named.kind == "openai-like" and not named.url):
         raise EmbeddingError(
             f"the embedding model {redacted(name)!r} is unknown; use embedded, "
             "openai-like:MODEL@URL or ollama:MODEL[@URL], such as "
             "openai-like:bge-m3@http://localhost:8000/v1"
         )
-    if url and "@" in url.split("//", 1)[1].split("/", 1)[0]:
+    kind, model, url = named
+    if holds_secret(url):
         raise EmbeddingError(
             f"the URL of the embedding model {kind}:{model} holds a password; take it out "
-            f"and set the environment variable {KEY_VARIABLE}"
+            f"and set the environment variable {OPENAI_KEY}"
         )
     require(f"llama_index.embeddings.{kind.replace('-', '_')}", extra=kind, name=name)
     url = url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
@@ -207,11 +212,7 @@ def require(module: str, *, extra: str, name: str) -> None:
     Raises:
         EmbeddingError: It is not.
     """
-    try:
-        found = importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        found = False
-    if not found:
+    if not installed(module):
         raise EmbeddingError(
             f"the embedding model {name} needs a package that is not installed; "
             f"run: pip install 'cited-assistant[{extra}]'"
@@ -224,7 +225,7 @@ def openai_like(model: str, url: str) -> Any:
     return integration.OpenAILikeEmbedding(
         model_name=model,
         api_base=url,
-        api_key=os.environ.get(KEY_VARIABLE) or "none",
+        api_key=os.environ.get(OPENAI_KEY) or "none",
         embed_batch_size=BATCH,
         timeout=TIMEOUT_SECONDS,
         max_retries=0,  # ours are the retries: those of the library wait a minute on a dead server
@@ -254,27 +255,3 @@ def described(model: Any) -> str:
 def sendable(text: str) -> str:
     """A text as servers take it: no lone surrogates, and not blank (many answer 400 to that)."""
     return without_surrogates(text) if text.strip() else "-"
-
-
-def status_of(error: BaseException) -> int | None:
-    """The HTTP status in an exception of openai, ollama, httpx or requests; None without one."""
-    status = getattr(error, "status_code", None)
-    if status is None:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) and status > 0 else None
-
-
-def retry_after(error: BaseException) -> float | None:
-    """How many seconds a busy server asks to wait, where it says so."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        return max(0.0, float(headers.get("retry-after", "")))
-    except ValueError:
-        return None
-
-
-def redacted(text: str) -> str:
-    """The text without the key from the environment, whole or as servers abridge it."""
-    key = os.environ.get(KEY_VARIABLE)
-    text = text.replace(key, "[key]") if key else text
-    return re.sub(r"\bsk-[\w*-]+", "[key]", text)
