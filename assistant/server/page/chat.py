@@ -5,12 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-from assistant.answering import Answer, Citation, Piece, Searching, Sentence
+from assistant.answering import Answer, Citation, Draft, Piece, Searching, Sentence
 from assistant.assistant import Assistant
 from assistant.conversation import Conversation
 from assistant.errors import AssistantError, IndexStorageError
+from assistant.server.page.cards import same
 from assistant.server.page.conversations import listed_html
-from assistant.server.page.rendering import partial_html, same, searching_html, sendable, turn_html
+from assistant.server.page.rendering import (
+    partial_html,
+    reading_html,
+    searching_html,
+    sendable,
+    turn_html,
+)
 
 Update = dict[str, Any]
 # The choice is the session's, which does not outlast the server.
@@ -60,21 +67,22 @@ def ask(
         events = conversation.stream(
             question, at=at, search_query=str(query) if query else None, within=within
         )
-        sentences: list[Sentence] = []
-        citations: list[Citation] = []
+        writing = Writing()
         with closing(events):
             for event in events:
                 if gone():
                     return
                 match event:
                     case Searching():
-                        html = searching_html(event.search_query, question)
+                        writing = Writing()
+                        html = searching_html(event.search_query, event.searches, question)
                         yield {**name, "state": "searching", "html": html}, unkept
+                    case Draft():
+                        if writing.drafted(event.text):
+                            yield {**name, **writing.update()}, unkept
                     case Piece():
-                        sentences.append(event.sentence)
-                        citations.extend(event.citations)
-                        html = partial_html(sentences, citations)
-                        yield {**name, "state": "writing", "html": html}, unkept
+                        writing.written(event)
+                        yield {**name, **writing.update()}, unkept
                     case Answer():
                         yield _answered(assistant, conversation, name)
     except AssistantError as error:
@@ -82,6 +90,35 @@ def ask(
     except Exception:
         logger.exception("a question could not be answered")
         yield {**name, "state": "failed", "problem": UNEXPECTED}, unkept
+
+
+class Writing:
+    """What is known of an answer on its way."""
+
+    def __init__(self) -> None:
+        self._sentences: list[Sentence] = []
+        self._citations: list[Citation] = []
+        self._draft: str | None = None  # None before a language model writes
+
+    def drafted(self, text: str) -> bool:
+        """Take what a language model has written of its next sentence: is it news?"""
+        before, self._draft = self._draft, text
+        return before != text
+
+    def written(self, piece: Piece) -> None:
+        """Take a sentence, in place of its draft."""
+        self._sentences.append(piece.sentence)
+        self._citations.extend(piece.citations)
+        if self._draft is not None:
+            self._draft = ""
+
+    def update(self) -> Update:
+        """All of it; the draft is apart, so that what stands fast is not sent over and over."""
+        drafting = self._draft is not None
+        if drafting and not self._draft and not self._sentences:
+            return {"state": "writing", "html": reading_html(), "draft": ""}
+        html = partial_html(self._sentences, self._citations, drafting=drafting)
+        return {"state": "writing", "html": html, "draft": sendable(self._draft or "")}
 
 
 def _opened(
@@ -106,7 +143,7 @@ def _answered(
     update = {
         **name,
         "state": "done",
-        "html": turn_html(turns[-1], same),
+        "html": turn_html(turns[-1], same, most_calls=assistant.settings.model_calls),
         "turn": len(turns) - 1,
         "conversation": conversation.id or "",
         "title": sendable(conversation.title),

@@ -145,7 +145,11 @@ def _opened(assistant: Assistant, key: str, *, owner: str) -> Data:
     def html(turn: Turn) -> str:
         citations = () if isinstance(turn.answer, str) else turn.answer.citations
         states = assistant.changed(citations)
-        return turn_html(turn, lambda citation: states[citation.number])
+        return turn_html(
+            turn,
+            lambda citation: states[citation.number],
+            most_calls=assistant.settings.model_calls,
+        )
 
     return {
         "conversation": key,

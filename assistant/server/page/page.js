@@ -82,7 +82,8 @@ function entitle(title) {
 function busy(now) {
   $(".send").hidden = now;
   $(".stop").hidden = !now;
-  transcript.setAttribute("aria-busy", now);
+  // Not aria-busy: then nothing would be read aloud before the end.
+  transcript.toggleAttribute("data-busy", now);
 }
 
 const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
@@ -154,6 +155,7 @@ function stop() {
 
 function unfinished(article, text) {
   $(".searching", article)?.remove();
+  $(".draft", article)?.remove(); // which nobody will check
   const again = make("button", { type: "button", "data-do": "retry" }, "Ask again");
   $(".reply", article).append(make("p", { class: "unfinished", role: "status" }, sentence(text) + " ", again));
 }
@@ -170,8 +172,13 @@ function told(update) {
     if (update.everywhere) $(".within").hidden = true;
     unfinished(article, update.problem);
   } else {
-    show($(".reply", article), update.html);
-    if (update.state !== "searching") sources(article);
+    // While only the draft grows, nothing else is touched.
+    if (update.html !== asking.html) {
+      show($(".reply", article), asking.html = update.html);
+      if (update.state !== "searching") sources(article);
+    }
+    const draft = $(".draft", article);
+    if (draft) draft.textContent = update.draft;
   }
   if (update.state === "done") {
     asking = null;
@@ -391,6 +398,8 @@ function edit(article, text, query) {
   const place = query === undefined ? shown : $(".searched", article);
   place.hidden = true;
   place.after(form);
+  const later = after(article);
+  if (later) form.prepend(make("p", { role: "status" }, `${later === 1 ? "The question" : `The ${later} questions`} after it ${later === 1 ? "is" : "are"} removed.`));
   const close = () => { form.remove(); place.hidden = false; };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -406,6 +415,9 @@ function edit(article, text, query) {
   fit(field);
   field.focus();
 }
+
+// How many turns there are after this one, which go when it is asked again.
+const after = (article) => "kept" in article.dataset ? $$(".turn[data-kept]", transcript).filter((one) => placeOf(one) > placeOf(article)).length : 0;
 
 // As which turn a question is asked again; null after the last, if this one was not answered.
 const before_ = (article) => "kept" in article.dataset ? Number(article.dataset.kept) : null;
@@ -478,7 +490,11 @@ const doing = {
   documents: () => showView("documents"),
   example: (target) => ask(target.textContent),
   choose: (target) => ask(target.dataset.question),
-  retry: (target) => { const article = target.closest(".turn"); ask($(".question p", article).textContent, { before: before_(article) }); },
+  retry: (target) => {
+    const article = target.closest(".turn");
+    if (after(article)) return doing.edit(target); // not without saying what it removes
+    ask($(".question p", article).textContent, { before: before_(article) });
+  },
   edit: (target) => { const article = target.closest(".turn"); edit(article, $(".question p", article).textContent); },
   "edit-search": (target) => edit(target.closest(".turn"), target.dataset.query, true),
   copy,

@@ -32,3 +32,9 @@ def count(number: int, noun: str) -> str:
 def day(when: date | None) -> str:
     """A day as in "23 Nov 2026"; nothing for None."""
     return f"{when.day} {when:%b %Y}" if when is not None else ""
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text on one line; not escaped."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
