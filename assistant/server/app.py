@@ -89,7 +89,7 @@ def create_app(
     """
     metrics, readiness = Metrics(), Readiness(assistant)
     assistant.watch = metrics.watched
-    limits = Limits()
+    limits = Limits(model=assistant.settings.model)
     route, mcp_running = mcp.mounted(assistant, limits)
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,7 +16,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.answering import Answer, Events
+from assistant.answering import Answer, Draft, Events, Piece
+from assistant.errors import ModelError
+from assistant.grounding import Label
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -47,6 +50,38 @@ class Metrics:
         )
         for outcome in ("answered", "refused", "clarified", "stopped", "failed"):
             self.answers.labels(outcome)
+        self.written = Counter(
+            "assistant_answers_written",
+            "Answers with sentences, by what wrote them.",
+            ("by",),
+            registry=self.registry,
+        )
+        for writer in ("documents", "model"):
+            self.written.labels(writer)
+        self.sentences = Counter(
+            "assistant_sentences",
+            "Sentences of answers, by what their check found.",
+            ("verdict",),
+            registry=self.registry,
+        )
+        for label in get_args(Label):
+            self.sentences.labels(label)
+        self.model_calls = Counter(
+            "assistant_model_calls",
+            "How often the language model was asked, for answers that were made.",
+            registry=self.registry,
+        )
+        self.model_failures = Counter(
+            "assistant_model_failures",
+            "Questions for which the language model failed.",
+            registry=self.registry,
+        )
+        self.first_words = Histogram(
+            "assistant_first_words_seconds",
+            "Time until the first words of an answer, checked or not, are there.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
         self.asking = Gauge(
             "assistant_questions_in_progress",
             "Questions being answered now.",
@@ -69,18 +104,36 @@ class Metrics:
     def watched(self, events: Events) -> Events:
         """The same events of a question, counted by how it ends."""
         outcome = "failed"
+        asked: float | None = time.perf_counter()
         with self.asking.track_inprogress():
             try:
                 for event in events:
+                    if isinstance(event, Draft | Piece) and event.text and asked is not None:
+                        self.first_words.observe(time.perf_counter() - asked)
+                        asked = None
                     if isinstance(event, Answer):
                         outcome = _outcome(event)
+                        self._count(event)
                     yield event
             except GeneratorExit:
                 outcome = "stopped" if outcome == "failed" else outcome
                 raise
+            except ModelError:
+                self.model_failures.inc()
+                raise
             finally:
                 self.answers.labels(outcome).inc()
                 events.close()
+
+    def _count(self, answer: Answer) -> None:
+        by_model = answer.model != "extractive"
+        if answer.sentences:
+            self.written.labels("model" if by_model else "documents").inc()
+        for sentence in answer.sentences:
+            self.sentences.labels(sentence.verdict).inc()
+        self.model_calls.inc(answer.model_calls)
+        if answer.notice and not by_model:
+            self.model_failures.inc()
 
 
 def _outcome(answer: Answer) -> str:

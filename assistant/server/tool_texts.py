@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from assistant.answering import Answer, Citation
 from assistant.catalog import ListedDocument
+from assistant.conversation.blocks import model_name
 from assistant.grounding import Verdict
 from assistant.retrieval import Hit
 
@@ -15,7 +16,10 @@ SHOWN_CHARACTERS = 1200
 
 def answered(answer: Answer) -> str:
     """An answer as text: its words, the verdicts, and each citation."""
-    searched = f"Searched for:\n{_quoted(answer.search_query)}"
+    queries = answer.searches or (answer.search_query,)
+    searched = "\n".join(["Searched for:", *map(_quoted, queries)])
+    if answer.notice:
+        searched = f"For the reader to know:\n{_quoted(answer.notice)}\n\n{searched}"
     if answer.choices:
         choices = "\n".join(f"| - {_line(choice)}" for choice in answer.choices)
         asked = "The question fits several subjects; ask again naming one of them."
@@ -36,13 +40,21 @@ def answered(answer: Answer) -> str:
     ]
     return "\n\n".join(
         [
-            f"Answered from the documents. {DATA}",
+            f"{_writer(answer)} {DATA}",
             _quoted(answer.text),
             "\n".join(["Verdicts:", *verdicts]),
             "\n".join(["Sources:", *sources]),
             searched,
         ]
     )
+
+
+def _writer(answer: Answer) -> str:
+    if answer.model == "extractive":
+        return "Answered from the documents."
+    calls = _counted(answer.model_calls, "call")
+    model = _line(model_name(answer.model))
+    return f"Answered from the documents in the words of a language model ({model}, {calls})."
 
 
 def found(hits: Sequence[Hit]) -> str:

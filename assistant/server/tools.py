@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -31,8 +32,11 @@ checked against what it cites: "quoted" (word for word in the source), "supporte
 part, or not surely) or "unsupported" (absent, or contradicted; the reason says how). `refused` \
 true means that the documents do not hold the answer: what was searched is told, and the closest \
 passages, which are no answer. If `choices` is not empty, the question fits several subjects about \
-equally well: ask again naming one of them. A follow-up ("And when did it end?") is understood \
-when `history` holds the turns before it; `search_query` tells what it was taken to mean.\
+equally well: ask again naming one of them. The sentences are the documents' own (`model` is \
+"extractive"), or those of the language model that `model` names, asked `model_calls` times; \
+`notice`, if not empty, is for the reader to know, such as that this model failed. A follow-up \
+("And when did it end?") is understood when `history` holds the turns before it; `search_query` \
+tells what it was taken to mean, and `searches` all that was searched, where that is more.\
 """
 
 SEARCH = """\
@@ -149,13 +153,14 @@ class _ListDocuments(_Arguments):
 
 
 def ask(assistant: Assistant, given: _Ask) -> tuple[Payload, str]:
-    """Answer; stops between two sentences if the client has gone away."""
+    """Answer; stops if the client has gone away, even while a language model is silent."""
     history = [Turn(turn.question, turn.answer) for turn in given.history]
     answer: Answer | None = None
-    for event in assistant.stream(given.question, history=history, **given.filters):
-        anyio.from_thread.check_cancelled()
-        if isinstance(event, Answer):
-            answer = event
+    with closing(assistant.stream(given.question, history=history, **given.filters)) as events:
+        for event in events:
+            anyio.from_thread.check_cancelled()
+            if isinstance(event, Answer):
+                answer = event
     assert answer is not None
     return answer_payload(answer), tool_texts.answered(answer)
 
@@ -243,9 +248,13 @@ _ANSWER = {
     "sentences": "array",
     "citations": "array",
     "choices": "array",
+    "unclear": "string",
     "closest": "array",
     "model": "string",
     "timings": "object",
+    "searches": "array",
+    "model_calls": "integer",
+    "notice": "string",
 }
 _LISTED = {"counts": "object", "matching": "integer", "offset": "integer", "documents": "array"}
 TOOLS = {
