@@ -34,7 +34,7 @@ TAG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 ADDRESS = re.compile(
-    r"<?\b(?:(?:https?|ftp|file|wss?)://|www\.|(?:javascript|data|vbscript|mailto|file):(?=\S))"
+    r"<?(?:(?:https?|ftp|file|wss?)://|\bwww\.|\b(?:javascript|data|vbscript|mailto):(?=\S))"
     r"[^\s<>\"')\]]*>?",
     re.IGNORECASE,
 )
@@ -44,7 +44,7 @@ EMPHASIS = re.compile(
     r"|(`{1,3})([^`\n]+)\5"
 )
 # The beginning of one of these at the end of what has been written so far: it waits for the rest.
-BEGUN = re.compile(r"(?:!?\[[^\]]*(?:\]\s?\(?[^)\s]*)?|<[^<>]*|\b(?:https?:|www\.|\w+:/)\S*)$")
+BEGUN = re.compile(r"(?:!?\[[^\]]*(?:\](?:\([^)]*)?)?|<[^<>]*|(?:https?:|\bwww\.|\w+:/)\S*)$")
 # Without one of these no sentence ends before the line does.
 END = re.compile(r"[.!?…。！？]")
 SPACE = re.compile(r"[ \t\u00a0]+")

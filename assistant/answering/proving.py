@@ -31,6 +31,11 @@ class Proof(NamedTuple):
     nearest: Statement | None
 
     @property
+    def quoted(self) -> bool:
+        """Whether a passage has it word for word."""
+        return self.verdict.label == "quoted"
+
+    @property
     def fine(self) -> bool:
         """Whether it is quoted or supported."""
         return self.verdict.label in FINE
@@ -46,8 +51,10 @@ def prove(
     """Check a sentence against what it cites.
 
     Marks of passages that were not given are as if they were not there. If what is cited does
-    not bear the sentence out, or nothing is cited, one passage that does is cited instead; where
-    several do, the best; where only several together do, these.
+    not bear the sentence out, or nothing is cited, the one passage that does is cited instead; where
+    several do, the best; where only several together do, these. A sentence that contradicts what
+    it cites is borne out by nothing but its own words; and one that contradicts the sentence that
+    is most like it, of all that were given, is not borne out by another.
 
     Args:
         written: The sentence, with its marks.
@@ -55,24 +62,35 @@ def prove(
         vector: The sentence's vector, from the model that made those of the passages.
         judge: Asked for a second opinion where the verdict is weak.
     """
-    marked = [passages[mark - 1] for mark in written.marks if 0 < mark <= len(passages)]
+    places = [mark - 1 for mark in written.marks if 0 < mark <= len(passages)]
+    marked = [passages[place] for place in places]
+    alone = [_by(written.text, [one], vector) for one in passages]
+    fine = [one for one in alone if one.fine]
+    best = max(fine, key=lambda one: (one.quoted, one.verdict.score), default=None)
+    against = max(
+        (one for one in alone if one.verdict.contradicted), key=_likeness(vector), default=None
+    )
     if marked:
         proof = _by(written.text, marked, vector)
         if proof.fine:
-            return _with_all_that_support(written.text, proof, marked, vector)
-    alone = [_by(written.text, [one], vector) for one in passages]
-    fine = [one for one in alone if one.fine]
-    if fine:
-        return max(fine, key=lambda one: (one.verdict.label == "quoted", one.verdict.score))
-    together = _by(written.text, passages, vector)
-    if together.fine:
-        return together
-    if marked:
-        return _second(written.text, proof, marked, judge)
-    near = [together.nearest] if together.nearest is not None else []
-    cited = together.cited if together.verdict.label == "weak" else near
-    given = [statement.reading for statement in cited] or passages[:1]
-    return _second(written.text, together._replace(cited=cited), given, judge)
+            proof = _with_all_that_support(proof, [alone[place] for place in places])
+        elif proof.verdict.contradicted and not (best is not None and best.quoted):
+            return proof
+        elif best is not None:
+            proof = best
+    elif best is not None:
+        proof = best
+    else:
+        proof = _by(written.text, passages, vector)
+        if not proof.fine and proof.verdict.label != "weak":
+            proof = proof._replace(cited=[proof.nearest] if proof.nearest is not None else [])
+    if proof.fine:
+        likeness = _likeness(vector)
+        if against is None or proof.quoted or likeness(against) <= likeness(proof):
+            return proof
+        return against  # what is most like it says otherwise
+    given = [statement.reading for statement in proof.cited] or marked or passages[:1]
+    return _second(written.text, proof, given, judge)
 
 
 def _by(text: str, passages: Sequence[Reading], vector: Vectors) -> Proof:
@@ -82,16 +100,27 @@ def _by(text: str, passages: Sequence[Reading], vector: Vectors) -> Proof:
     return Proof(verdict, cited, cited[0] if about else None)
 
 
-def _with_all_that_support(
-    text: str, proof: Proof, marked: Sequence[Reading], vector: Vectors
-) -> Proof:
+def _with_all_that_support(proof: Proof, marked: Sequence[Proof]) -> Proof:
     """A proof with the marks that were not needed for it, but hold by themselves, too."""
     cited = list(proof.cited)
-    for one in marked:
-        if all(statement.reading is not one for statement in cited):
-            other = _by(text, [one], vector)
-            cited += other.cited[:1] if other.fine else []
+    for other in marked:
+        if other.fine and all(one.reading is not other.cited[0].reading for one in cited):
+            cited.append(other.cited[0])
     return proof._replace(cited=cited)
+
+
+def _likeness(vector: Vectors) -> Callable[[Proof], float]:
+    """How much the best of the sentences that a proof is by is like the one that was checked."""
+
+    def likeness(proof: Proof) -> float:
+        likenesses = [
+            float(one.reading.vectors[place] @ vector)
+            for one in proof.cited
+            for place in range(one.first, one.last + 1)
+        ]
+        return max(likenesses, default=0.0)
+
+    return likeness
 
 
 def _second(text: str, proof: Proof, given: Sequence[Reading], judge: Judge | None) -> Proof:
