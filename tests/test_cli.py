@@ -181,12 +181,13 @@ def test_ask_json_is_one_object_of_these_fields(seeds_index: Path) -> None:
     assert list(answer) == [
         *("question", "search_query", "text", "refused", "confidence", "sentences"),
         *("citations", "model", "timings", "closest", "choices", "unclear"),
+        *("searches", "model_calls", "notice"),
     ]
     assert answer["question"] == QUESTION
     assert answer["refused"] is False
     with Assistant.open(seeds_index) as assistant:
         for sentence in answer["sentences"]:
-            assert set(sentence) == {"text", "verdict", "citations", "reason"}
+            assert set(sentence) == {"text", "verdict", "citations", "reason", "lead"}
         for citation in answer["citations"]:
             assert set(citation) == {
                 *("number", "source", "title", "page", "page_end", "heading", "sheet", "row"),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from assistant.answering import Answer, Piece, Searching
+from assistant.answering import Answer
 from assistant.assistant import Assistant
 from assistant.cli import views
 from assistant.cli.help import CHAT_COMMANDS
 from assistant.cli.screen import Screen, complain, one_line
+from assistant.cli.telling import tell
 from assistant.errors import AssistantError, ConversationError
 from assistant.payloads import answer_payload
 
@@ -76,6 +77,7 @@ class Chatting:
         # Programs read standard output; what is for people then goes elsewhere.
         self._screen = Screen(sys.stderr) if as_json else screen
         self._out = screen
+        self._most_calls = assistant.settings.model_calls
         self._conversation = assistant.chat()
         self._asked = ""  # last, though it may have been stopped
         self._commands: dict[str, Callable[[str], None]] = {
@@ -145,20 +147,15 @@ class Chatting:
         events = self._conversation.stream(
             question, at=at, search_query=search_query, **self._filters
         )
-        for event in events:
-            if self._as_json:
-                if isinstance(event, Answer):
-                    kept = {"conversation": self._conversation.id}
-                    self._out.json(answer_payload(event) | kept, indent=None)
-            elif isinstance(event, Searching):
-                if one_line(event.search_query) != one_line(question):
-                    searched = f"searched for: {one_line(event.search_query)}"
-                    self._screen.write((searched, "dim"))
-            elif isinstance(event, Piece):
-                views.show_sentence(event.sentence, event.text, self._screen)
-            elif isinstance(event, Answer):
-                views.show_end(event, self._screen)
-                self._screen.write("")
+        if self._as_json:
+            *_, answer = events
+            assert isinstance(answer, Answer)
+            kept = {"conversation": self._conversation.id}
+            self._out.json(answer_payload(answer) | kept, indent=None)
+        else:
+            answer = tell(events, self._screen, question=question)
+            views.show_end(answer, self._screen, most_calls=self._most_calls)
+            self._screen.write("")
         if self._conversation.problem:
             complain(f"this turn is not kept: {self._conversation.problem}")
 

@@ -10,6 +10,7 @@ from assistant.cli import views
 from assistant.cli.chatting import chat
 from assistant.cli.progress import shown
 from assistant.cli.screen import Screen, complain, visible
+from assistant.cli.telling import tell
 from assistant.documents import Document
 from assistant.errors import CorpusError, DocumentError
 from assistant.payloads import (
@@ -67,11 +68,15 @@ def sync(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> i
 
 def ask(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
     """`assistant ask`."""
-    answer = assistant.ask(" ".join(options.question), **filters(options))
+    question, most_calls = " ".join(options.question), assistant.settings.model_calls
     if options.json:
-        screen.json(answer_payload(answer))
+        screen.json(answer_payload(assistant.ask(question, **filters(options))))
+    elif assistant.settings.model == views.EXTRACTIVE:
+        answer = assistant.ask(question, **filters(options))
+        views.show_answer(answer, screen, most_calls=most_calls)
     else:
-        views.show_answer(answer, screen)
+        answer = tell(assistant.stream(question, **filters(options)), screen, question=question)
+        views.show_basis(answer, screen, most_calls=most_calls)
     return FINE
 
 

@@ -57,13 +57,15 @@ examples:
   assistant ask "What changed?" --type pdf docx --since 2024-01-01 --json
 
 --json prints one object: question, search_query, text, refused, confidence,
-sentences [{text, verdict, citations, reason}],
+sentences [{text, verdict, citations, reason, lead}],
 citations [{number, source, title, page, page_end, heading, sheet, row, start, end, quote,
 content_hash, passage, passage_start, score, cosine, dense_rank, lexical_rank, lexical_score,
-matched, why}], model, timings, closest [hits as of assistant search --json], choices, unclear.
+matched, why}], model, timings, closest [hits as of assistant search --json], choices, unclear,
+searches, model_calls, notice.
 A heading is the list of headings above the quote, outermost first; start and end count characters
 in the document's text. closest is filled if refused. Where choices is filled, the text asks which
-of these is meant by the words in unclear.
+of these is meant by the words in unclear. notice is what the reader must know beside the answer,
+such as that the language model failed and the documents' own sentences stand in.
 """
 
 SEARCH = """\

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.control import Control
+from rich.segment import ControlType
 from rich.text import Text
 
 # Document text and file names come from strangers. Escape sequences are taken out whole; then all
@@ -54,6 +56,7 @@ class Screen:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
+        self._drafted: list[str] = []
 
     @cached_property
     def console(self) -> Console:
@@ -65,16 +68,45 @@ class Screen:
     def write(self, *parts: Part, indent: int = 0, label: str = "", style: str = "") -> None:
         """Write a paragraph of strings and (string, style) pairs, broken to fit.
 
-        All lines are indented; a label stands in the first line's indentation.
+        All lines are indented; a label stands in the first line's indentation. The paragraph
+        takes the place of what was drafted.
         """
+        self.draft("")
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
         text = Text.assemble(*((visible(content), style) for content, style in pairs))
-        width = max(20, min(self.console.width, _WIDEST) - indent)
         margin = Text(label.ljust(indent), style)
-        for line in text.wrap(self.console, width):
+        for line in text.wrap(self.console, max(20, self._width - indent)):
             line.rstrip()
             self.console.print(margin + line if line or label else line)
             margin = Text(" " * indent)
+
+    def draft(self, text: str) -> None:
+        """Show words that may still change, dim, in place of those drafted before.
+
+        Only a terminal shows them, and of many lines the last ones. An empty text takes them away.
+        """
+        if not self._stream.isatty() or self.console.is_dumb_terminal:
+            return
+        wrapped = Text(one_line(visible(text)), "dim").wrap(self.console, max(1, self._width - 1))
+        lines = [line.plain.rstrip() for line in wrapped if line][1 - self.console.height :]
+        if lines == self._drafted:
+            return
+        if self._drafted:
+            up = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)]
+            self.console.control(
+                Control(
+                    ControlType.CARRIAGE_RETURN,
+                    (ControlType.ERASE_IN_LINE, 2),
+                    *up * (len(self._drafted) - 1),
+                )
+            )
+        self._drafted = lines
+        self.console.print(Text("\n".join(lines), "dim"), end="")
+        self._stream.flush()
+
+    @property
+    def _width(self) -> int:
+        return min(self.console.width, _WIDEST)
 
     def json(self, value: Any, *, indent: int | None = 2) -> None:
         """Write one JSON object; on one line without indent."""

@@ -6,42 +6,70 @@ from assistant.answering import Answer, Citation, Sentence
 from assistant.assistant import Status
 from assistant.catalog import ListedConversation
 from assistant.cli.screen import Screen, one_line
+from assistant.conversation.blocks import model_name
 from assistant.grounding import Verdict
 from assistant.indexes import Finding
 from assistant.retrieval import Hit
 from assistant.sync import Plan, SyncReport
 
+EXTRACTIVE = "extractive"
 STYLES = {"quoted": "green", "supported": "green", "weak": "yellow", "unsupported": "red"}
 # So many documents are listed, and so much of a passage is shown; JSON has it all.
 LISTED = 100
 SHOWN_CHARACTERS = 600
 
 
-def show_answer(answer: Answer, screen: Screen) -> None:
+def show_answer(answer: Answer, screen: Screen, *, most_calls: int) -> None:
     """The answer, its sentences' verdicts, its sources, and how sure the search is."""
+    if not answer.refused and not answer.choices:
+        screen.write(answer.text)
+        screen.write("")
+        for number, sentence in enumerate(answer.sentences, start=1):
+            marks = "".join(f"[{mark}]" for mark in sentence.citations) or "without a source"
+            screen.write(
+                (f"sentence {number} ", "dim"),
+                (sentence.verdict, STYLES[sentence.verdict]),
+                (f" {marks}{_reason(sentence)}", "dim"),
+                indent=2,
+            )
+    show_basis(answer, screen, most_calls=most_calls)
+
+
+def show_basis(answer: Answer, screen: Screen, *, most_calls: int) -> None:
+    """What follows an answer's sentences, or stands for them: sources, notice, how sure."""
     if answer.refused:
         show_refusal(answer, screen)
-        return
-    if answer.choices:
+    elif answer.choices:
         show_choices(answer, screen)
+    else:
+        screen.write("")
+        if answer.citations:
+            screen.write(("Sources", "bold"))
+        for citation in answer.citations:
+            show_citation(citation, screen)
+        if answer.citations:
+            screen.write("")
+    show_notice(answer, screen)
+    if answer.choices:
         return
-    screen.write(answer.text)
-    screen.write("")
-    for number, sentence in enumerate(answer.sentences, start=1):
-        marks = "".join(f"[{mark}]" for mark in sentence.citations) or "no source"
-        reason = f": {one_line(sentence.reason)}" if sentence.reason else ""
-        screen.write(
-            (f"sentence {number} ", "dim"),
-            (sentence.verdict, STYLES[sentence.verdict]),
-            (f" {marks}{reason}", "dim"),
-            indent=2,
-        )
-    screen.write("")
-    screen.write(("Sources", "bold"))
-    for citation in answer.citations:
-        show_citation(citation, screen)
-    screen.write("")
-    screen.write((f"{_sureness(answer)} · searched for: {one_line(answer.search_query)}", "dim"))
+    searches = "; ".join(map(one_line, answer.searches or (answer.search_query,)))
+    told = filter(None, (_sureness(answer), writer(answer, most_calls)))
+    asked = "" if answer.refused and not answer.searches else f" · searched for: {searches}"
+    screen.write((" · ".join(told) + asked, "dim"))
+
+
+def show_notice(answer: Answer, screen: Screen) -> None:
+    """What the reader must know beside the answer."""
+    if answer.notice:
+        screen.write((f"Note: {one_line(answer.notice)}", "yellow"))
+
+
+def writer(answer: Answer, most_calls: int) -> str:
+    """The language model that was asked, and how often; nothing if none was."""
+    if not answer.model_calls:
+        return ""
+    name = "no language model" if answer.model == EXTRACTIVE else one_line(model_name(answer.model))
+    return f"{name}, {answer.model_calls} of {_counted(most_calls, 'call')}"
 
 
 def show_refusal(answer: Answer, screen: Screen) -> None:
@@ -53,7 +81,6 @@ def show_refusal(answer: Answer, screen: Screen) -> None:
         for hit in answer.closest:
             screen.write(*_where(hit), indent=4, label="  -")
         screen.write("")
-    screen.write((_sureness(answer), "dim"))
 
 
 def show_citation(citation: Citation, screen: Screen) -> None:
@@ -69,17 +96,31 @@ def show_citation(citation: Citation, screen: Screen) -> None:
 
 
 def show_sentence(sentence: Sentence, text: str, screen: Screen) -> None:
-    """A sentence of an answer, as it is told, with its verdict quietly beside it."""
-    reason = f": {one_line(sentence.reason)}" if sentence.reason else ""
-    screen.write(
-        text.strip(), (f" ({sentence.verdict}{reason})", f"dim {STYLES[sentence.verdict]}")
-    )
+    """A sentence of an answer, as it is told, with its verdict beside it.
+
+    That of an unsupported sentence is not to be overlooked.
+    """
+    if sentence.lead.startswith("\n\n"):
+        screen.write("")
+    style = STYLES[sentence.verdict]
+    if sentence.verdict == "unsupported":
+        screen.write((text.strip(), style))
+        told = sentence.reason or "nothing that was found bears it out"
+        screen.write((f"unsupported: {one_line(told)}", f"bold {style}"), indent=2)
+    else:
+        screen.write(text.strip(), (f" ({sentence.verdict}{_reason(sentence)})", f"dim {style}"))
 
 
-def show_end(answer: Answer, screen: Screen) -> None:
-    """What follows the sentences of an answer that were shown one by one, or stands for them."""
+def _reason(sentence: Sentence) -> str:
+    return f": {one_line(sentence.reason)}" if sentence.reason else ""
+
+
+def show_end(answer: Answer, screen: Screen, *, most_calls: int) -> None:
+    """What follows an answer's sentences in a conversation, or stands for them."""
+    about = [writer(answer, most_calls)]
     if answer.refused:
         show_refusal(answer, screen)
+        about.insert(0, _sureness(answer))
     elif answer.choices:
         show_choices(answer, screen)
         screen.write(("type a number, or ask in other words", "dim"))
@@ -87,6 +128,9 @@ def show_end(answer: Answer, screen: Screen) -> None:
         names = filter(None, (citation.title, citation.source, citation.place))
         where = " · ".join(map(one_line, names))
         screen.write((where, "dim"), indent=6, label=f"  [{citation.number}]")
+    show_notice(answer, screen)
+    if any(about):
+        screen.write((" · ".join(filter(None, about)), "dim"))
 
 
 def show_choices(answer: Answer, screen: Screen) -> None:
