@@ -268,6 +268,11 @@ class Assistant:
 
     # Asking.
 
+    @property
+    def writer(self) -> str:
+        """What writes the answers: "extractive", or a language model's name."""
+        return self.settings.model if self._given_model is None else self._given_model.name
+
     def ask(
         self,
         question: str,
