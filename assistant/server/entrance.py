@@ -74,7 +74,9 @@ class AccessMiddleware:
             return
         response: Response
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
-            response = RedirectResponse("/login", 303)
+            # The page that was wanted, by its query alone: so it is one of ours.
+            wanted = scope["query_string"].decode("latin-1") if scope["path"] == "/" else ""
+            response = RedirectResponse(f"/login?{wanted}" if wanted else "/login", 303)
         else:
             # A browser would answer "Basic" to a page's own request with a dialogue of its own.
             from_page = "sec-fetch-mode" in headers

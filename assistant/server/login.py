@@ -51,7 +51,7 @@ _PAGE = """<!doctype html>
 <main>
 <h1>Log in</h1>
 {message}
-<form method="post" action="/login">
+<form method="post" action="{action}">
 <label>Name<input name="name" value="{name}" autocomplete="username" autocapitalize="none"
  spellcheck="false" maxlength="64" required{name_focus}></label>
 <label>Password<input name="password" type="password" autocomplete="current-password"
@@ -73,8 +73,8 @@ def router(access: Access) -> APIRouter:
     def form(request: Request) -> Response:
         session = cookie_of(request.headers, SESSION_COOKIE)
         if session and access.of_session(session):
-            return RedirectResponse("/", 303)
-        return _page("<p>To ask the documents that are kept here.</p>")
+            return RedirectResponse(_with_query("/", request), 303)
+        return _page(request, "<p>To ask the documents that are kept here.</p>")
 
     @routes.post("/login")
     async def log_in(request: Request) -> Response:
@@ -86,12 +86,14 @@ def router(access: Access) -> APIRouter:
             )
         except TooManyAttemptsError as error:
             wait = _in_words(error.seconds)
-            refused = _page(_wrong(f"Too many attempts. Try again in {wait}."), name, 429)
+            refused = _page(request, _wrong(f"Too many attempts. Try again in {wait}."), name, 429)
             refused.headers["Retry-After"] = str(error.seconds)
             return refused
         if session is None:
-            return _page(_wrong("That name and password do not fit. Try again."), name, 401)
-        response = RedirectResponse("/", 303)
+            return _page(
+                request, _wrong("That name and password do not fit. Try again."), name, 401
+            )
+        response = RedirectResponse(_with_query("/", request), 303)
         response.set_cookie(
             SESSION_COOKIE,
             session,
@@ -130,11 +132,18 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _page(message: str, name: str = "", status: int = 200) -> HTMLResponse:
+def _with_query(path: str, request: Request) -> str:
+    """The way to or from logging in keeps the query of the page that was wanted ("?c=...")."""
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _page(request: Request, message: str, name: str = "", status: int = 200) -> HTMLResponse:
     focus = " autofocus"
     content = _PAGE.format(
         style=_STYLE,
         message=message,
+        action=escape(_with_query("/login", request)),
         name=escape(name[:64]),
         name_focus="" if name else focus,
         password_focus=focus if name else "",

@@ -12,11 +12,19 @@ from gradio.data_classes import FileData, ListFiles
 from assistant.assistant import Assistant
 from assistant.errors import AssistantError, CorpusError, IndexMissingError
 from assistant.server.page import notices
-from assistant.server.page.listing import Library, View, listing, matching, toggled, within_label
+from assistant.server.page.listing import (
+    Library,
+    View,
+    key,
+    listing,
+    matching,
+    toggled,
+    within_label,
+)
 from assistant.server.working import working
 from assistant.sync import Progress, Step, SyncReport
 
-__all__ = ["DocumentsTab", "documents_tab", "within_label"]
+__all__ = ["DocumentsTab", "documents_tab", "kept", "within_label"]
 
 # For so long the list is not read again, unless it is opened or something is done to it here.
 FRESH_SECONDS = 10.0
@@ -114,6 +122,13 @@ class DocumentsTab:
             self._query = _html("documents-search", _SEARCHED, template=_SEARCH)
             self._list = _html("documents-list")
         self._wire()
+
+    def choose(self, keys: object) -> list[str] | None:
+        """What a browser kept of a choice, as far as it is still there; see `kept`."""
+        library = self._read(fresh=True)
+        known = {**library.sources, **library.folders}
+        wanted = keys if isinstance(keys, list) else []
+        return [known[one] for one in wanted if isinstance(one, str) and one in known] or None
 
     def refresh_on(self, *listeners: Callable[..., Any]) -> None:
         """Show the state of things at these events: `refresh_on(demo.load, tab.select)`."""
@@ -339,6 +354,11 @@ class DocumentsTab:
     def _after(self, view: View, chosen: list[str] | None, changed: int) -> tuple[Any, ...]:
         _, kept, _, _, summary, rows = self._shown(view, chosen, None, None, fresh=True)
         return summary, rows, kept, changed + 1
+
+
+def kept(chosen: Sequence[str] | None) -> list[str]:
+    """A choice as a browser keeps it: it can name what there is, and nothing else."""
+    return [key(name) for name in chosen or ()]
 
 
 def documents_tab(assistant: Assistant) -> DocumentsTab:

@@ -24,7 +24,7 @@ from assistant.conversation import Conversation
 from assistant.server.page.assets import Preloads, packed, serve_assets
 from assistant.server.page.chat import ask
 from assistant.server.page.conversations import actions
-from assistant.server.page.documents import DocumentsTab, documents_tab, within_label
+from assistant.server.page.documents import DocumentsTab, documents_tab, kept, within_label
 from assistant.server.page.indexing import index
 from assistant.server.page.presence import Attendance, Presence
 from assistant.server.page.rendering import sendable
@@ -159,15 +159,20 @@ def _events(
     # The documents are loaded when they are first looked at.
     page.documents(lambda: gr.Column(visible=True), None, library, queue=False, **quiet)
     documents.refresh_on(page.documents)
+
+    def choice(chosen: list[str] | None, changed: int) -> Update:
+        label = sendable(within_label(chosen))
+        return {"within": label, "chosen": kept(chosen), "changed": changed}
+
+    def chosen_before(changed: int, event: gr.EventData) -> tuple[list[str] | None, Update]:
+        chosen = documents.choose(event._data.get("chosen"))
+        return chosen, choice(chosen, changed)
+
     # Asked for when the conversation is looked at again: an event that does not wait in line
-    # changes a state without a `change`.
-    page.choice(
-        lambda chosen, changed: {"within": sendable(within_label(chosen)), "changed": changed},
-        [documents.chosen, documents.changed],
-        told,
-        queue=False,
-        **quiet,
-    )
+    # changes a state without a `change`. The browser keeps the choice for when it loads again.
+    at_once: Any = {"queue": False, **quiet}
+    page.choice(choice, [documents.chosen, documents.changed], told, **at_once)
+    page.restore(chosen_before, documents.changed, [documents.chosen, told], **at_once)
 
 
 def owner_of(request: gr.Request) -> str:

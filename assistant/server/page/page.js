@@ -169,7 +169,7 @@ function told(update) {
   if (update.state === "failed") {
     asking = null;
     busy(false);
-    if (update.everywhere) $(".within").hidden = true;
+    if (update.everywhere) { $(".within").hidden = true; keep(null); }
     unfinished(article, update.problem);
   } else {
     // While only the draft grows, nothing else is touched.
@@ -548,11 +548,33 @@ document.addEventListener("keydown", (event) => {
     if (!closePanels()) stop();
   }
 });
+// The documents chosen, as the tab's storage has them since the page was loaded before.
+let restored = null;
+function restore() {
+  const chosen = JSON.parse(sessionStorage.getItem("chosen") || "null");
+  if (!chosen) return Promise.resolve();
+  return new Promise((done) => {
+    restored = done;
+    trigger("restore", { chosen });
+    setTimeout(done, 10000);
+  });
+}
+function keep(chosen) {
+  sessionStorage.removeItem("chosen");
+  try {
+    if (chosen?.length) sessionStorage.setItem("chosen", JSON.stringify(chosen));
+  } catch {} // there are too many for it: they are forgotten with the page
+}
 let changed = 0; // how often the documents have changed, as far as shown
 document.addEventListener("told", ({ detail }) => {
   if (!detail) return;
   $(".within").hidden = !detail.within;
   $(".within span").textContent = `Asking within ${detail.within}`;
+  keep(detail.chosen);
+  if (restored) {
+    restored = restored();
+    if (!detail.within) notice("The documents that were chosen are no longer indexed; all are searched.");
+  }
   if (detail.changed !== changed && !transcript.children.length) {
     call("start", {}).then((found) => { if (found.welcome) { show($("#welcome"), found.welcome); examples(); } });
   }
@@ -566,7 +588,8 @@ watch("value", () => told(props.value));
 
 theme();
 document.body.dataset.view = "ask";
-open(conversation, false).then(() => {
+opening = restore();
+opening.then(() => open(conversation, false)).then(() => {
   afterLoading();
   element.dataset.ready = "";
 });

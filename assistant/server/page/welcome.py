@@ -3,8 +3,9 @@
 from pathlib import PurePath
 
 from assistant.assistant import Assistant, Status
+from assistant.conversation.blocks import model_name
 from assistant.errors import AssistantError, IndexMissingError
-from assistant.server.page.shown import count, shown, shown_name
+from assistant.server.page.shown import count, shortened, shown, shown_name
 from assistant.settings import Settings
 
 
@@ -19,7 +20,8 @@ def welcome_html(assistant: Assistant) -> str:
     if not status.counts.documents:
         return _nothing("The index is empty", status.manifest.folder or assistant.settings.folder)
     return (
-        f'<h1>Ask your documents</h1><p class="holds">{_holds(status)}</p>{_failures(status)}'
+        f'<h1>Ask your documents</h1><p class="holds">{_holds(status)}</p>'
+        f"{_writer(assistant.writer)}{_failures(status)}"
         '<ul class="examples" aria-label="Example questions"></ul>'
     )
 
@@ -44,6 +46,16 @@ def _holds(status: Status) -> str:
     if synced:
         parts.append(f'synced <time datetime="{shown(synced)}">{shown(synced[:10])}</time>')
     return " · ".join(parts)
+
+
+def _writer(model: str) -> str:
+    if model == "extractive":
+        return ""
+    name = shown(shortened(model_name(model), 60))
+    return (
+        f'<p class="writer"><bdi>{name}</bdi> writes the answers; every sentence is checked '
+        "against the documents.</p>"
+    )
 
 
 def _failures(status: Status) -> str:
