@@ -337,6 +337,8 @@ class Assistant:
         history: Sequence[Turn],
         search_query: str | None,
         filters: Filters,
+        *,
+        extractive: bool = False,
     ) -> Events:
         self._opened().require_model(self._embedding)  # what is wrong is told before anything else
         means = Means(
@@ -348,7 +350,7 @@ class Assistant:
             scope=lambda: self._scope(filters),
             document=self._current,
             encode=lambda text: self._reader.encode([text])[0].vector,
-            model=self._model,
+            model=None if extractive else self._model,
         )
         yield from ask(question, means, history=history, search_query=search_query)
 
@@ -645,7 +647,14 @@ class Assistant:
         # Spread over the corpus, as neighbours are often alike.
         some = documents[:: max(1, len(documents) // EXAMPLES_FROM)][:EXAMPLES_FROM]
         passages = [catalog.passages_of(document.source)[:6] for document in some]
-        return examples(passages, ask=self.ask, count=count)
+
+        def answer(question: str) -> Answer:
+            # In the documents' own sentences: dozens of questions are too many for a model.
+            *_, last = self._answered(question, (), None, Filters(), extractive=True)
+            assert isinstance(last, Answer)
+            return last
+
+        return examples(passages, ask=answer, count=count)
 
     @property
     def _threads(self) -> int:
