@@ -1,7 +1,9 @@
 """The assistant as LlamaIndex parts: a retriever and a query engine; importing it takes seconds."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -13,7 +15,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from assistant.answering import Answer, Citation
 from assistant.passages import Passage
-from assistant.payloads import answer_payload
+from assistant.payloads import answer_payload, as_text
 from assistant.retrieval import Hit
 
 if TYPE_CHECKING:
@@ -53,8 +55,11 @@ class AssistantRetriever(BaseRetriever):
 class AssistantQueryEngine(BaseQueryEngine):
     """`Assistant.ask` for LlamaIndex.
 
-    The response is the answer's text, or its refusal; `source_nodes` are the citations in order
-    of number, and `metadata` is all of the answer: refused, confidence, sentences with verdicts.
+    The response is the answer's text, or its refusal; unsupported sentences and the answer's
+    notice, if there are such, are told in it. `source_nodes` are the citations in order of number,
+    and `metadata` is all of the answer: refused, confidence, sentences with verdicts, model,
+    notice. Where a language model writes the answers, it is the assistant's own; cancelling
+    `aquery` ends its work.
     """
 
     def __init__(
@@ -76,13 +81,30 @@ class AssistantQueryEngine(BaseQueryEngine):
         return response(self._assistant.ask(query_bundle.query_str, within=self._within))
 
     async def _aquery(self, query_bundle: QueryBundle) -> Response:
-        return await asyncio.to_thread(self._query, query_bundle)
+        unwanted = threading.Event()
+
+        def answered() -> Answer | None:
+            events = self._assistant.stream(query_bundle.query_str, within=self._within)
+            with closing(events):
+                for event in events:
+                    if isinstance(event, Answer):
+                        return event
+                    if unwanted.is_set():
+                        break
+            return None
+
+        try:
+            answer = await asyncio.to_thread(answered)
+        finally:
+            unwanted.set()
+        assert answer is not None
+        return response(answer)
 
 
 def response(answer: Answer) -> Response:
     """An answer as a LlamaIndex response."""
     return Response(
-        answer.text,
+        as_text(answer),
         source_nodes=[citation_node(citation) for citation in answer.citations],
         metadata=answer_payload(answer),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from assistant.answering import Answer, Citation, Piece
+from assistant.answering import Answer, Citation, Piece, Sentence
 from assistant.errors import DocumentError
 from assistant.grounding import Verdict
 from assistant.retrieval import Hit
@@ -26,6 +26,23 @@ def answer_payload(answer: Answer) -> Payload:
         "citations": [citation_payload(citation) for citation in answer.citations],
         "closest": [hit_payload(hit) for hit in answer.closest],
     }
+
+
+def as_text(answer: Answer) -> str:
+    """An answer for where nothing but its text is seen: remarks on sentences, then the notice."""
+    text = answer.text
+    if answer.sentences:
+        text = "".join(remarked(sentence) for sentence in answer.sentences)
+    return f"{text}\n\n{answer.notice}" if answer.notice else text
+
+
+def remarked(sentence: Sentence) -> str:
+    """A sentence as it stands in an answer's text, and behind it if and why it is unsupported."""
+    marks = "".join(f"[{number}]" for number in sentence.citations)
+    text = f"{sentence.lead}{sentence.text}{' ' * bool(marks)}{marks}"
+    if sentence.verdict != "unsupported":
+        return text
+    return f"{text} (unsupported{': ' * bool(sentence.reason)}{sentence.reason})"
 
 
 def citation_payload(citation: Citation) -> Payload:

@@ -71,7 +71,7 @@ def ask(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> in
     question, most_calls = " ".join(options.question), assistant.settings.model_calls
     if options.json:
         screen.json(answer_payload(assistant.ask(question, **filters(options))))
-    elif assistant.settings.model == views.EXTRACTIVE:
+    elif assistant.writer == views.EXTRACTIVE:
         answer = assistant.ask(question, **filters(options))
         views.show_answer(answer, screen, most_calls=most_calls)
     else:

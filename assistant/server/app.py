@@ -89,7 +89,7 @@ def create_app(
     """
     metrics, readiness = Metrics(), Readiness(assistant)
     assistant.watch = metrics.watched
-    limits = Limits(model=assistant.settings.model)
+    limits = Limits(writer=assistant.writer)
     route, mcp_running = mcp.mounted(assistant, limits)
 
     @asynccontextmanager

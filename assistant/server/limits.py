@@ -16,9 +16,9 @@ DRAWING_AT_ONCE = 2  # one process draws all pages; a page may take seconds
 class Limits:
     """Whoever comes when a limit is reached waits for their turn; other work goes on meanwhile."""
 
-    def __init__(self, *, model: str = "extractive") -> None:
-        """Limits for answers that are written by this model, as in `Settings.model`."""
-        here = model == "extractive" or model.startswith("gguf:")
+    def __init__(self, *, writer: str = "extractive") -> None:
+        """Limits for answers that this writes; see `Assistant.writer`."""
+        here = writer == "extractive" or writer.startswith("gguf:")
         self.asking = CapacityLimiter(ASKING_AT_ONCE if here else WAITING_AT_ONCE)
         self.checking = CapacityLimiter(CHECKING_AT_ONCE)
         self.drawing = CapacityLimiter(DRAWING_AT_ONCE)

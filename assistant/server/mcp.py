@@ -117,7 +117,7 @@ def run_stdio(assistant: Assistant) -> None:
 
     Meanwhile whatever else is printed goes to standard error.
     """
-    server = build(assistant, Limits(model=assistant.settings.model))
+    server = build(assistant, Limits(writer=assistant.writer))
 
     async def serve() -> None:
         async with stdio_server() as (read, write):

@@ -17,7 +17,7 @@ from assistant.answering import Answer, Event, Piece, Searching
 from assistant.assistant import Assistant
 from assistant.conversation import Turn
 from assistant.errors import AssistantError, ModelError
-from assistant.payloads import Payload, answer_payload
+from assistant.payloads import Payload, answer_payload, as_text, remarked
 from assistant.server.api import finished, first, in_thread, operation_id, streamed, unread
 from assistant.server.examples import ANSWER, COMPLETED
 from assistant.server.limits import Limits
@@ -295,9 +295,10 @@ def router(assistant: Assistant, limits: Limits) -> APIRouter:
 
         All of the answer, with its citations and verdicts, is in a field that OpenAI's answers do
         not have, `assistant`; when streaming, in the last chunk that has a choice. The text comes
-        sentence by sentence, each when it has been checked; what the reader must know beside it
-        (`notice`) is its last paragraph. Parameters for language models (`temperature`, `tools`,
-        ...) are left aside, and which one writes is for the server to say.
+        sentence by sentence, each when it has been checked; behind one that is unsupported it says
+        so, and what the reader must know beside it (`notice`) is its last paragraph. Parameters
+        for language models (`temperature`, `tools`, ...) are left aside, and which one writes is
+        for the server to say.
         """
         wanted = asked(body.messages)
         if wanted is None:
@@ -339,18 +340,6 @@ def router(assistant: Assistant, limits: Limits) -> APIRouter:
     return routes
 
 
-def content(answer: Answer) -> str:
-    """What a client shows: the answer's text, and what the reader must know beside it."""
-    return f"{answer.text}\n\n{answer.notice}" if answer.notice else answer.text
-
-
-def _after(written: str, all_of_it: str) -> str:
-    """What is still to be written; all of it where what was written does not hold any more."""
-    if all_of_it.startswith(written):
-        return all_of_it.removeprefix(written)
-    return f"\n\n{all_of_it}"
-
-
 class _Completion:
     """One completion as it is written out."""
 
@@ -364,7 +353,7 @@ class _Completion:
 
     def whole(self, answer: Answer) -> Payload:
         """The answer in one piece."""
-        message = {"role": "assistant", "content": content(answer), "refusal": None}
+        message = {"role": "assistant", "content": as_text(answer), "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
         return {
             **self._named,
@@ -383,10 +372,11 @@ class _Completion:
                     begun = True
                     yield self._chunk({"role": "assistant", "content": ""})
                 elif isinstance(event, Piece):
-                    written += event.text
-                    yield self._chunk({"content": event.text})
+                    text = remarked(event.sentence)
+                    written += text
+                    yield self._chunk({"content": text})
                 elif isinstance(event, Answer):
-                    if rest := _after(written, content(event)):
+                    if rest := as_text(event).removeprefix(written):
                         yield self._chunk({"content": rest})
                     yield self._chunk({}, reason="stop", assistant=answer_payload(event))
                     if self._wants_usage:
@@ -415,7 +405,7 @@ class _Completion:
 
     def _usage(self, answer: Answer) -> Payload:
         prompt = sum(count_tokens(message.text) for message in self._body.messages)
-        completion = count_tokens(content(answer))
+        completion = count_tokens(as_text(answer))
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
