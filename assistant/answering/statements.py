@@ -64,10 +64,14 @@ class Statement:
         return passage.text[self.start - passage.start : self.end - passage.start]
 
     @property
+    def sentences(self) -> list[str]:
+        """Its sentences, as they stand."""
+        return [self.reading.sentence(place) for place in range(self.first, self.last + 1)]
+
+    @property
     def text(self) -> str:
         """The quote, each of its sentences on one line."""
-        sentences = map(self.reading.sentence, range(self.first, self.last + 1))
-        return "\n".join(" ".join(sentence.split()) for sentence in sentences)
+        return "\n".join(" ".join(sentence.split()) for sentence in self.sentences)
 
     @property
     def is_row(self) -> bool:

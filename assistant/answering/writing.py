@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from assistant.answering.answer import Citation, Draft, Piece
 from assistant.answering.composing import Weighed
 from assistant.answering.marks import Manuscript, Written
-from assistant.answering.orders import is_order
+from assistant.answering.orders import about_orders
 from assistant.answering.prompting import TOKENS_PER_TOKEN, messages
 from assistant.answering.proving import Judge, Proof, prove
 from assistant.answering.reading import Reading
@@ -100,7 +100,7 @@ class Writing:
             self.weighed.readings,
             context=self.calls.model.context,
             most_tokens=self.settings.answer_tokens,
-            about_orders=is_order(question),
+            about_orders=about_orders(question),
             prompts=self.settings.prompts,
         )
         passages = self.weighed.readings[:given]
