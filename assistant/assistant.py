@@ -266,6 +266,18 @@ class Assistant:
         """
         return remove(self._opened(), sources)
 
+    def warm(self) -> None:
+        """Load what answering needs, so that the first question does not wait for it.
+
+        Needs no index; a language model is not asked anything.
+
+        Raises:
+            EmbeddingError, ModelError: One of the models cannot be loaded.
+        """
+        self.check("It is warm.", against=["It is warm."])
+        if self._model is not None:
+            self._model.warm()
+
     # Asking.
 
     @property

@@ -44,6 +44,8 @@ class Settings:
             `gguf:PATH`.
         model_context: Tokens that a question to it and its reply may have together; 0 is what
             the model itself says.
+        model_passages: How many passages it reads at most; on a slow machine, fewer are read
+            sooner.
         model_seconds: How long it may take to its first word, and from one to the next.
         model_calls: How often it may be asked for one question: to rewrite it, to split it, to
             search again, to answer.
@@ -72,6 +74,7 @@ class Settings:
     refusal_threshold: float = 0.5
     model: str = "extractive"
     model_context: int = 0
+    model_passages: int = 8
     model_seconds: float = 60.0
     model_calls: int = 4
     answer_tokens: int = 800
@@ -113,6 +116,7 @@ class Settings:
             ("answer_sentences", 1, 50),
             ("refusal_threshold", 0.0, 1.0),
             ("model_context", 0, None),
+            ("model_passages", 1, 8),
             ("model_seconds", 0.1, 3600.0),
             ("model_calls", 1, 20),
             ("answer_tokens", 16, 100_000),

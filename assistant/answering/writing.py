@@ -97,7 +97,7 @@ class Writing:
         """
         asked, given = messages(
             question,
-            self.weighed.readings,
+            self.weighed.readings[: self.settings.model_passages],
             context=self.calls.model.context,
             most_tokens=self.settings.answer_tokens,
             about_orders=about_orders(question),

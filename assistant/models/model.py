@@ -36,6 +36,13 @@ class Model(Protocol):
             ModelError: The model failed, before the first word or after some.
         """
 
+    def warm(self) -> None:
+        """Do now what would hold back the first reply, such as loading libraries; send nothing.
+
+        Raises:
+            ModelError: The model cannot be used.
+        """
+
     def close(self) -> None:
         """Let go of what it holds; it is opened again when it is needed."""
 

@@ -26,8 +26,7 @@ class Readiness:
     def warm_up(self) -> None:
         """Load the model and the index, so that the first question does not wait for them."""
         try:
-            # Needs no index, and loads the model that checks sentences.
-            self._assistant.check("It is warm.", against=["It is warm."])
+            self._assistant.warm()
         except AssistantError as error:
             logger.warning("%s", error)
         except Exception:
