@@ -19,6 +19,6 @@ def load_model(name: str, *, context: int = 0, seconds: float = 60.0) -> Model:
     Raises:
         ModelError: The name is not one of these, or the package for it is not installed.
     """
-    from assistant.models import llamaindex
+    from assistant.models.llamaindex import load
 
-    return llamaindex.load(name, context=context, seconds=seconds)
+    return load(name, context=context, seconds=seconds)
