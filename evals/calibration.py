@@ -8,7 +8,6 @@ fitted; the figures are for both. Needs scikit-learn.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from assistant import Assistant
 from assistant.answering.confidence import CORPUS, ONE_TEXT, signals
 from assistant.answering.reading import Question, read
+from assistant.evaluation import cases
 from evals import clapnq, half, seeds
 
 REGULARISATION = 0.05
@@ -53,21 +53,27 @@ def example(
 
 def collect(folder: Path, assistant: Assistant, treaty: Assistant) -> list[Example]:
     """All examples of both situations."""
-    cases = clapnq.load(folder)
-    assistant.add(case.document for case in cases)
+    given = clapnq.load(folder)
+    assistant.add(one.document for one in given)
     examples = []
-    for case in cases:
-        able = bool(case.references)
-        for origin, filters in (("one text", {"within": [case.id]}), ("CLAPNQ", {})):
+    for one in given:
+        able = bool(one.references)
+        for origin, filters in (("one text", {"within": [one.id]}), ("CLAPNQ", {})):
             examples.append(
-                example(assistant, origin, case.id, case.question, answerable=able, **filters)
+                example(assistant, origin, one.id, one.question, answerable=able, **filters)
             )
     treaty.sync(seeds.FOLDER)
-    for line in seeds.CASES.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
-        examples.append(
-            example(treaty, "seeds", case["id"], case["question"], answerable=case["answerable"])
-        )
+    for case in cases.load(seeds.CASES):
+        if case.answerable is not None and not case.history:
+            examples.append(
+                example(
+                    treaty,
+                    "seeds",
+                    case.group or case.id,
+                    case.question,
+                    answerable=case.answerable,
+                )
+            )
     return examples
 
 

@@ -1,92 +1,94 @@
-"""The seeds' own cases: accepted answers, refusals, and how short the answers are.
+"""The seeds' own cases: accepted answers, refusals, faithfulness, citations and retrieval.
 
-    python -m evals.seeds [--cases FILE] [--folder DIR] [--verbose]
+    python -m evals.seeds [--half dev|test|both] [--rows FILE] [--verbose]
 
-Cases are split in halves by the hash of their id; what is tuned is tuned on the first half, and
-every figure is printed for both.
+Cases are split in halves by a hash, see `evals/cases/README.md`; what is tuned is tuned on "dev"
+alone, which is why --verbose never shows a case of "test".
 """
 
 import argparse
-import json
-import statistics
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
 from pathlib import Path
-from typing import Any
 
-from assistant import Answer, Assistant
-from evals import half
+from assistant import Assistant
+from assistant.evaluation.cases import Case, load
+from assistant.evaluation.running import THREADS, Row, in_order, run
+from assistant.evaluation.scoring import Scorer
+from assistant.evaluation.statistics import Figure
+from assistant.evaluation.summary import HALVES, Part, summary
 
 CASES = Path(__file__).parent / "cases" / "seeds.jsonl"
 FOLDER = Path(__file__).parent.parent / "seeds"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A case and what the assistant made of it."""
-
-    case: dict[str, Any]
-    answer: Answer
-
-    @property
-    def half(self) -> int:
-        """0 for tuning, 1 for reporting."""
-        return half(self.case["id"])
-
-    @property
-    def accepted(self) -> bool:
-        """Whether one of the accepted answers is in the text."""
-        text = self.answer.text.casefold()
-        return not self.answer.refused and any(
-            answer.casefold() in text for answer in self.case["answers"]
-        )
+def shown(figure: Figure) -> str:
+    """A figure with its interval, and over how many cases it is."""
+    if figure.value is None:
+        return "-"
+    interval = "" if figure.low is None else f" {figure.low:.2f}-{figure.high:.2f}"
+    return f"{figure.value:.3f}{interval} ({figure.cases})"
 
 
-def report(outcomes: Sequence[Outcome]) -> str:
-    """Figures of some outcomes in a line."""
-    answerable = [outcome for outcome in outcomes if outcome.case["answerable"]]
-    others = [outcome for outcome in outcomes if not outcome.case["answerable"]]
-    refused = [outcome for outcome in outcomes if outcome.answer.refused]
-    right = sum(not outcome.case["answerable"] for outcome in refused)
-    lengths = [len(outcome.answer.sentences) for outcome in answerable if outcome.answer.sentences]
-    quoted = [
-        sentence.verdict == "quoted"
-        for outcome in outcomes
-        for sentence in outcome.answer.sentences
-    ]
-    return (
-        f"{statistics.mean(outcome.accepted for outcome in answerable):8.2f}"
-        f"{right / max(1, len(refused)):19.2f}{right / len(others):8.2f}"
-        f"{(len(refused) - right) / len(answerable):16.2f}{statistics.mean(lengths):11.2f}"
-        f"{statistics.mean(quoted):8.2f}"
-    )
+def table(parts: dict[str, Part]) -> str:
+    """All figures, a line each, the parts side by side."""
+    names = dict.fromkeys(name for part in parts.values() for name in part.figures)
+    lines = [" " * 20 + "".join(f"{name:>26}" for name in parts)]
+    for name in names:
+        cells = [part.figures.get(name, Figure(None, 0)) for part in parts.values()]
+        lines.append(f"{name:20}" + "".join(f"{shown(cell):>26}" for cell in cells))
+    for name in ("p50", "p90", "max"):
+        cells = [f"{part.latency[name]:.3f} s" if part.latency else "-" for part in parts.values()]
+        lines.append(f"{'seconds, ' + name:20}" + "".join(f"{cell:>26}" for cell in cells))
+    return "\n".join(lines)
+
+
+def explained(row: Row, case: Case) -> str:
+    """What was wrong with a case."""
+    said = row.answer["text"] if row.answer else row.error
+    before = "".join(f"{turn.question} / " for turn in case.history)
+    return "\n  ".join([f"\n{row.id} {before}{case.question}", *row.reasons, f"got: {said}"])
 
 
 def main() -> None:
-    """Print the figures, and with --verbose every case that went wrong."""
+    """Print the figures, and with --verbose every case of the dev half that is not perfect."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cases", type=Path, default=CASES)
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--verbose", action="store_true", help="show the cases that went wrong")
+    parser.add_argument("--half", choices=(*HALVES, "both"), default="both")
+    parser.add_argument("--threads", type=int, default=THREADS)
+    parser.add_argument("--rows", type=Path, help="keep the rows here, and go on from them")
+    parser.add_argument("--tags", action="store_true", help="the accepted answers by tag, too")
+    parser.add_argument("--verbose", action="store_true", help="show what went wrong in dev")
     arguments = parser.parse_args()
-    cases = [json.loads(line) for line in arguments.cases.read_text().splitlines()]
+    cases = [
+        case for case in load(arguments.cases) if arguments.half in ("both", HALVES[case.half])
+    ]
     with tempfile.TemporaryDirectory() as index, Assistant.open(index) as assistant:
         assistant.sync(arguments.folder)
-        outcomes = [Outcome(case, assistant.ask(case["question"])) for case in cases]
-    names = ("accepted", "refusal precision", "recall", "false refusals", "sentences", "quoted")
-    print(" " * 16 + "  ".join(names))
-    for name, parts in (("tuning half", {0}), ("reporting half", {1}), ("both", {0, 1})):
-        print(f"{name:15}", report([outcome for outcome in outcomes if outcome.half in parts]))
+        started = time.perf_counter()
+        running = run(
+            cases,
+            ask=assistant.ask,
+            score=Scorer.of(assistant),
+            threads=arguments.threads,
+            rows=arguments.rows,
+        )
+        rows = in_order(running, cases)
+        seconds = time.perf_counter() - started
+    found = summary(rows)
+    halves = {name: part for name, part in found.halves.items() if part.cases}
+    print(table(halves | ({"both": found.overall} if len(halves) > 1 else {})))
+    print(f"{len(rows)} cases, {found.overall.crashed} crashed, in {seconds:.1f} s")
+    if arguments.tags:
+        for tag, part in found.tags.items():
+            print(f"{tag:20}{shown(part.figures['right']):>26}")
     if arguments.verbose:
-        for outcome in outcomes:
-            wrong = outcome.answer.refused == outcome.case["answerable"]
-            if wrong or (outcome.case["answerable"] and not outcome.accepted):
-                answer = outcome.answer
-                print(f"\n{outcome.case['id']} {answer.confidence:.2f} {outcome.case['question']}")
-                print(f"  wanted: {outcome.case['answers'] or 'a refusal'}\n  got: {answer.text}")
+        for row, case in zip(rows, cases, strict=True):
+            if row.half == 0 and (row.reasons or row.error):
+                print(explained(row, case))
 
 
 if __name__ == "__main__":

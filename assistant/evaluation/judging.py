@@ -8,7 +8,7 @@ from assistant.embedding import Embedding
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence, Verdict, ground
 from assistant.grounding.verdict import encodable
-from assistant.passages import sentence_spans
+from assistant.passages import Passage, Span, sentence_spans
 
 # Texts and statements are judged several times each: with others, and alone.
 REMEMBERED = 4096
@@ -20,10 +20,19 @@ class Text(NamedTuple):
     Attributes:
         text: What it says.
         context: What its reader knows beside it (title, headings); it supports nothing by itself.
+        sentences: Where its sentences are, if somebody knows better than a guess by its marks,
+            as of the rows of a table.
     """
 
     text: str
     context: str = ""
+    sentences: tuple[Span, ...] = ()
+
+    @classmethod
+    def of(cls, passage: Passage) -> "Text":
+        """A passage of the index."""
+        evidence = Evidence.from_passage(passage)
+        return cls(evidence.text, evidence.context, evidence.sentences)
 
 
 # What the texts, looked at together, say to a statement.
@@ -40,7 +49,8 @@ def grounding_judge(embedding: Embedding) -> Judge:
 
     @lru_cache(REMEMBERED)
     def evidence(item: Text) -> Evidence:
-        return Evidence(item.text, tuple(sentence_spans(item.text)), context=item.context)
+        spans = item.sentences or tuple(sentence_spans(item.text))
+        return Evidence(item.text, spans, context=item.context)
 
     @lru_cache(REMEMBERED)
     def encoded(item: Text) -> Evidence:

@@ -1,11 +1,11 @@
 """An answer, and what was found for it, against a case: every score that applies."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from assistant.answering import Answer
+from assistant.answering import Answer, Citation
 from assistant.assistant import READ_FOR_ANSWERS, Assistant
 from assistant.embedding import load_embedding
 from assistant.embedding.embedding import Vectors
@@ -186,12 +186,9 @@ def _trust(answer: Answer, hits: Sequence[Hit] | None, judge: Judge, scored: Sco
     """Whether the texts say what it says, and its citations show it."""
     if not answer.sentences:
         return
-    shown = {one.number: one for one in answer.citations}
+    found = {(hit.source, hit.passage.start): Text.of(hit.passage) for hit in hits or ()}
     # A citation is judged by the passage that its reader sees, as ALCE's are.
-    passages = {
-        number: Text(one.passage, " > ".join(dict.fromkeys((one.title, *one.heading))))
-        for number, one in shown.items()
-    }
+    passages = {one.number: _passage(one, found) for one in answer.citations}
     cited: list[Cited[Text]] = [
         (sentence.text, [passages[number] for number in sentence.citations if number in passages])
         for sentence in answer.sentences
@@ -209,13 +206,20 @@ def _trust(answer: Answer, hits: Sequence[Hit] | None, judge: Judge, scored: Sco
             scored.reasons.append(f"sentence {number} is not borne out: {verdict.reason}")
     if hits is not None:
         # What is cited was read, even if the search is not told anew exactly as it was.
-        read = {(one.source, one.passage_start): passages[one.number] for one in answer.citations}
-        for hit in hits:
-            read[hit.source, hit.passage.start] = Text(hit.text, hit.passage.context)
-        verdicts = [judge(sentence.text, list(read.values())) for sentence in answer.sentences]
+        read = list(dict.fromkeys([*found.values(), *passages.values()]))
+        verdicts = [judge(sentence.text, read) for sentence in answer.sentences]
         scored.groundedness = [verdict.score for verdict in verdicts]
         scored.scores["faithfulness"] = faithfulness([supported(one) for one in verdicts])
         scored.scores["groundedness"] = groundedness(scored.groundedness)
+
+
+def _passage(citation: Citation, found: Mapping[tuple[str, int], Text]) -> Text:
+    """What stands around a citation."""
+    known = found.get((citation.source, citation.passage_start))
+    if known is not None and known.text == citation.passage:
+        return known
+    context = " > ".join(dict.fromkeys((citation.title, *citation.heading)))
+    return Text(citation.passage, context)
 
 
 def _holds(hit: Hit, evidence: Evidence) -> bool:
