@@ -48,14 +48,17 @@ KEPT = 0.6
 # Two words this much alike may be one, misspelt.
 MISSPELT = 0.75
 
+# "QUESTION: ...", or the tag in which the model saw the question, at the beginning of a line.
 LABELLED = re.compile(
-    r"^[\s>*#_`•–—-]*(?:\d+[.)]\s*)?[*_`]*(?P<label>question|search)(?:\s*\d+)?[*_`]*\s*:[*_`]*"
-    r"(?P<text>.*)$",
+    r"^[\s>*#_`•–—-]*(?:\d+[.)]\s*)?[*_`]*(?:(?P<label>question|search)(?:\s*\d+)?[*_`]*\s*:[*_`]*"
+    r"|<question>)(?P<text>.*?)(?:</question>\s*)?$",
     re.IGNORECASE,
 )
 AROUND = ' \t"“”„«»*_`'
 # Nothing that is a mark, a tag, code, or an address.
 FOREIGN = re.compile(r"[\[\]<>{}|*`#\\^~]|_{2}|:/|\bwww\.|\w@\w", re.IGNORECASE)
+
+SPEAKER = re.compile(r"(?:user|assistant|system|answer)\s*:", re.IGNORECASE)
 
 # A question with one of these may lean on what was said, or go on with it.
 LEANING = frozenset(
@@ -68,7 +71,8 @@ LEANING = frozenset(
 ASKING = "|".join(sorted(w for w in QUESTION_WORDS | AUXILIARIES if "'" not in w))
 ITEM = rf"(?!(?:{ASKING})\b)[\w’'-]+(?: [\w’'-]+){{0,2}}"
 SEVERAL = (
-    re.compile(rf"(?:\b(?:and|or|but|also|then)|[,;?])\s+(?:{ASKING})\b", re.IGNORECASE),
+    re.compile(rf"(?:\b(?:and|or|but|also|then)|[;?])\s+(?:{ASKING})\b", re.IGNORECASE),
+    re.compile(rf"\b(?:{ASKING})\b[^?]*,\s+(?:{ASKING})\b", re.IGNORECASE),
     re.compile(
         r"\b(?:compar(?:e[sd]?|ing|isons?)|differ(?:s|ences?)?|contrast(?:s|ed)?|versus|vs|both|"
         r"respectively|each|in common|as well as|similarit(?:y|ies))\b",
@@ -134,11 +138,15 @@ def plan_searches(
         return ruled
     user = render("plan-question", folder=prompts, history=before or "-", question=asked)
     written = calls.complete([Message("system", system), Message("user", user)], most_tokens=reply)
-    said = _content(f"{question} {query} {before}")
+    told = [line.partition(": ")[2] for line in before.splitlines()]
+    said = _content(" ".join((question, query, *told)))
     if history:
-        earlier = {_words(line.partition(": ")[2]) for line in before.splitlines()}
+        earlier = {_words(line) for line in told}
         for line in _lines(written, "question"):
-            if _keeps(line, question, query, said) and _words(line) not in earlier:
+            # One that puts nothing in leaves the work to the rules.
+            adds = bool(_content(line) - _content(question) - GENERIC)
+            if adds and _words(line) not in earlier and _keeps(line, question, query, said):
+                # The rules see to what it left out.
                 query = self_contained(line, history, rarity=rarity)
                 break
     if not (splits or asks_several_things(query)):
@@ -202,25 +210,27 @@ def _plain(text: str) -> str:
 
 
 def _lines(written: str, label: str) -> Iterator[str]:
-    """The usable lines of that label, as they stand after it; then, for questions, bare ones."""
-    bare = []
-    for line in written.splitlines():
+    """The usable lines of that label, without it; a reply that is one question needs none."""
+    lines = [line for line in written.splitlines() if line.strip()]
+    for line in lines:
         found = LABELLED.match(line)
         if found is None:
-            bare.append(line)
-        elif found["label"].lower() == label and (text := _usable(found["text"], LONGEST_QUERY)):
-            yield text
-    if label == "question":
-        for line in bare:
-            text = _usable(line, LONGEST_QUERY)
-            if text.endswith("?"):
-                yield text
+            text = line if label == "question" and len(lines) == 1 and line.endswith("?") else ""
+        else:
+            text = found["text"] if (found["label"] or "question").lower() == label else ""
+        if query := _usable(text):
+            yield query
 
 
-def _usable(text: str, longest: int) -> str:
+def _usable(text: str) -> str:
     """What a model wrote as a query; empty if it is none."""
     line = " ".join(text.split()).strip(AROUND)
-    if len(line) > longest or not line.isprintable() or FOREIGN.search(line):
+    if (
+        len(line) > LONGEST_QUERY
+        or SPEAKER.match(line)
+        or not line.isprintable()
+        or FOREIGN.search(line)
+    ):
         return ""
     return line if any(token.content for token in tokens(line)) else ""
 
