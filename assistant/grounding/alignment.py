@@ -1,6 +1,6 @@
 """Where in the evidence the words of a claim are: windows of sentences, and what they cover."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -49,8 +49,16 @@ class Window(NamedTuple):
         return (-(self.coverage + 0.5 * self.similarity - cost), self.source, self.pieces[0].first)
 
 
-def make_claim(sequence: list[Token], *, weights: Mapping[str, float] | None = None) -> Claim:
-    """Read a sentence: its content terms, how telling each is, and its facts."""
+def make_claim(
+    sequence: list[Token],
+    *,
+    weights: Mapping[str, float] | None = None,
+    proper: Set[str] = frozenset(),
+) -> Claim:
+    """Read a sentence: its content terms, how telling each is, and its facts.
+
+    `proper` are words that the evidence shows to be names.
+    """
     given = weights or {}
     terms: dict[str, float] = {}
     roots: dict[str, str | None] = {}
@@ -59,7 +67,7 @@ def make_claim(sequence: list[Token], *, weights: Mapping[str, float] | None = N
             terms[token.stem] = given.get(token.stem) or telling(token, initial=index == 0)
             roots[token.stem] = root(token.folded) if token.capitalised else None
     content = [token.stem for token in sequence if token.content]
-    found = facts(sequence)
+    found = facts(sequence, proper=proper)
     places = {term: place for place, term in enumerate(terms)}
 
     def bits(first: int, last: int) -> int:
@@ -98,7 +106,9 @@ def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) 
         for first in range(len(pieces)):
             mask, similarity = 0, 0.0
             for last in range(first, min(first + 3, len(pieces))):
-                if last > first and not masks[last] & ~mask:
+                if last > first and (
+                    not masks[last] & ~mask or pieces[first].row or pieces[last].row
+                ):
                     break
                 mask |= masks[last]
                 if similarities is not None:

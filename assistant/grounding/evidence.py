@@ -10,6 +10,7 @@ import numpy as np
 
 from assistant.embedding.embedding import Vectors
 from assistant.grounding.dates import Date, dates, indices
+from assistant.grounding.facts import is_name_word, opens_sentence
 from assistant.grounding.quantities import Number, numbers
 from assistant.grounding.words import Token, tokens
 from assistant.passages import Passage, Span
@@ -32,6 +33,7 @@ class Piece(NamedTuple):
         roots: What its capitalised words share with the names of their people.
         numbers: Its amounts.
         dates: Its dates.
+        row: Whether it is a row of a table, "Name: ...; Office: ...", that stands for itself.
     """
 
     sentence: int
@@ -42,6 +44,7 @@ class Piece(NamedTuple):
     roots: frozenset[str]
     numbers: tuple[Number, ...]
     dates: tuple[Date, ...]
+    row: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +84,18 @@ class Evidence:
         return frozenset(token.folded for token in (*self.tokens, *context))
 
     @cached_property
+    def proper(self) -> frozenset[str]:
+        """The words that are surely names: with a capital within a sentence, never without one."""
+        lower = {token.folded for token in self.tokens if not token.capitalised}
+        return frozenset(
+            token.folded
+            for index, token in enumerate(self.tokens)
+            if token.folded not in lower
+            and is_name_word(self.tokens, index)
+            and not opens_sentence(self.tokens, index)
+        )
+
+    @cached_property
     def pieces(self) -> list[Piece]:
         """The sentences, the very long ones cut."""
         starts = [token.start for token in self.tokens]
@@ -105,6 +120,8 @@ class Evidence:
             roots=frozenset(root(token.folded) for token in content if token.capitalised),
             numbers=tuple(numbers(sequence, taken=indices(found))),
             dates=tuple(found),
+            row=sum(token.text == ":" for token in sequence) >= 2
+            and any(token.text == ";" for token in sequence),
         )
 
     @cached_property

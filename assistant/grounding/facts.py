@@ -1,6 +1,6 @@
 """What a sentence commits itself to: amounts, dates, names, speakers, negations, modality."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,11 +100,14 @@ class Facts:
     modality: dict[str, set[Modality]]
 
 
-def facts(tokens: Sequence[Token]) -> Facts:
-    """Read the facts from the tokens of a sentence or of a few."""
+def facts(tokens: Sequence[Token], *, proper: Set[str] = frozenset()) -> Facts:
+    """Read the facts from the tokens of a sentence or of a few.
+
+    `proper` are folded words known to be names, wherever they stand.
+    """
     found_dates = dates(tokens)
     taken = indices(found_dates)
-    names = find_names(tokens)
+    names = find_names(tokens, proper=proper)
     negated, denials = find_negations(tokens)
     return Facts(
         tokens=tuple(tokens),
@@ -118,7 +121,7 @@ def facts(tokens: Sequence[Token]) -> Facts:
     )
 
 
-def find_names(tokens: Sequence[Token]) -> list[Name]:
+def find_names(tokens: Sequence[Token], *, proper: Set[str] = frozenset()) -> list[Name]:
     """Runs of capitalised words; a capital after a full stop counts only within a run."""
     found = []
     index = 0
@@ -137,7 +140,7 @@ def find_names(tokens: Sequence[Token]) -> list[Name]:
                 words=tuple(token.folded for token in run),
                 text=" ".join(token.text for token in run),
                 first=start,
-                initial=initial and not acronym,
+                initial=initial and not acronym and run[0].folded not in proper,
             )
         )
     return found
@@ -153,7 +156,7 @@ def is_name_word(tokens: Sequence[Token], index: int) -> bool:
 
 def opens_sentence(tokens: Sequence[Token], index: int) -> bool:
     """Whether a token is the first word of a sentence or of a quotation."""
-    return index == 0 or tokens[index - 1].text in ".!?:\"“‘'«*#|•-–—("
+    return index == 0 or tokens[index - 1].text in ".!?:\"“‘'«*#|•("
 
 
 def find_speakers(tokens: Sequence[Token], names: Sequence[Name]) -> list[Name]:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from assistant.embedding.embedding import Embedding, Vectors
 from assistant.grounding.alignment import Claim, Window, make_claim, widen, window_tokens, windows
 from assistant.grounding.conflicts import conflicts
+from assistant.grounding.differences import Conflict
 from assistant.grounding.evidence import Evidence
 from assistant.grounding.facts import facts
 from assistant.grounding.names import same_name
@@ -31,6 +32,8 @@ BESIDE = 0.35
 LONGEST_REST = 20
 # Windows that cover nearly as much as the best may stand in for it if it conflicts.
 NEARLY_AS_GOOD = 0.1
+# So many windows are looked at for that, the best first.
+OTHERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,8 @@ def ground(
         return verdict("quoted", 1.0, [quoted])
     if len(plain) > LONGEST_SENTENCE:
         return verdict("unsupported", 0.0, (), f"too long to check ({len(plain)} characters)")
-    claim = make_claim(quotation, weights=weights)
+    proper = frozenset[str]().union(*(item.proper for item in evidence))
+    claim = make_claim(quotation, weights=weights, proper=proper)
     if not claim.terms:
         return verdict("weak", 0.0, (), "there is nothing in it that can be checked")
     assessed = assess(claim, evidence, vector)
@@ -221,26 +225,29 @@ def settle(
 ) -> tuple[Window, str]:
     """The window to judge by, and what in it contradicts the claim, if anything.
 
-    A window nearly as good as the best that does not contradict the claim is preferred.
+    A window nearly as good as the best is preferred if it does not contradict the claim and has
+    what the best one contradicts.
     """
     best = ranked[0]
-    contradiction = ""
-    for window in ranked[:4]:
-        if window.coverage < best.coverage - NEARLY_AS_GOOD:
+    contradiction = contradicts(claim, best, ranked, evidence)
+    if contradiction is None:
+        return best, ""
+    wanted = sum(1 << bit for bit, term in enumerate(claim.terms) if term in contradiction.stems)
+    for window in ranked[1:OTHERS]:
+        enough = max(ALIGNED, best.coverage - NEARLY_AS_GOOD)
+        if window.coverage < enough or window.mask & wanted != wanted:
             continue
-        reason = contradicts(claim, window, ranked, evidence)
-        if not reason:
+        if contradicts(claim, window, ranked, evidence) is None:
             return window, ""
-        contradiction = contradiction or reason
-    return best, contradiction
+    return best, contradiction.reason
 
 
 def contradicts(
     claim: Claim, window: Window, ranked: Sequence[Window], evidence: Sequence[Evidence]
-) -> str:
-    """What in a window contradicts the claim, in words; nothing if it is about something else."""
+) -> Conflict | None:
+    """What in a window contradicts the claim; nothing if it is about something else."""
     if window.coverage < ALIGNED:
-        return ""
+        return None
     # The rest of a sentence that was cut counts as well.
     item = evidence[window.source]
     inside = {piece.sentence for piece in window.pieces}
@@ -250,9 +257,9 @@ def contradicts(
         for other in widen(claim, window, ranked)[1:]
         if other.coverage >= BESIDE
     ]
-    source = facts(window_tokens(window, evidence))
+    source = facts(window_tokens(window, evidence), proper=item.proper)
     sentences = [item.tokens[piece.first : piece.last] for piece in window.pieces]
-    return next(conflicts(claim.facts, source, sentences=sentences, beside=beside), "")
+    return next(conflicts(claim.facts, source, sentences=sentences, beside=beside), None)
 
 
 def support(window: Window, evidence: Sequence[Evidence]) -> Support:
