@@ -109,7 +109,8 @@ class Writing:
         reply = self.calls.write(asked, most_tokens=self.settings.answer_tokens)
         with closing(reply):  # type: ignore[type-var]
             for words in reply:
-                if words is None:
+                if words is None:  # the last words may not have been told yet
+                    draft, told = manuscript.draft, time.monotonic()
                     yield Draft(draft)
                     continue
                 length += count_tokens(words)
