@@ -223,8 +223,7 @@ class _Kept:
             if not must_exist:
                 path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise EvaluationError(f"{path} cannot be used ({reason}); name another file") from error
+            raise _unusable(path, error) from error
 
     def _load(self, path: Path, *, mend: bool) -> None:
         content = path.read_bytes()
@@ -245,5 +244,13 @@ class _Kept:
     def add(self, row: Row) -> None:
         if self._path is None:
             return
-        with self._lock, self._path.open("a", encoding="ascii") as file:
-            file.write(row.line() + "\n")
+        try:
+            with self._lock, self._path.open("a", encoding="ascii") as file:
+                file.write(row.line() + "\n")
+        except OSError as error:
+            raise _unusable(self._path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> EvaluationError:
+    reason = error.strerror or str(error)
+    return EvaluationError(f"{path} cannot be used ({reason}); name another file")
