@@ -49,7 +49,7 @@ MARKS = (
     r"[\"']role[\"'] ?: ?[\"'](?:system|assistant|developer|user|tool)\b",
     r"[\"'](?:tool_calls|function_call|tool_choice)[\"'] ?:",
     r"[\"'](?:name|tool|function)[\"'] ?: ?[\"'][\w.]+[\"'] ?, ?[\"'](?:arguments|parameters|args)",
-    r"(?:^|\n)[ #*>`=\[(_-]*(?:system|developer|assistant|admin(?:istrator)?)"
+    r"(?:^|\n)[ #*>`=\[(_-]*(?:system|developer|admin(?:istrator)?|assistant(?! ?[*_\])]*:))"
     r"(?: (?:message|prompt|notice|note|override|update|alert|instructions?|command|mode))?"
     r"[\])* _]*:",
     r"(?:^|\n) *#{2,} *(?:system|instructions?|assistant|user|human|response|new (?:task|rules))"
@@ -333,6 +333,8 @@ OTHER_SCRIPTS = (
 
 # Commands that may be for people, too, and so count only beside an order.
 COMMANDS = (
+    # ... and what a conversation with one looks like.
+    r"[\W\d]*(?:user|human|assistant) ?:",
     r"[\W\d]*(?:(?:then|and|also|now|please|instead|first|next|finally|after that|always|never|only"
     r"|simply|just),? )*(?:say|answer|reply|respond|write|print|output|state|tell|repeat|declare"
     r"|insist|begin|start|end|include|insert|add|append|do not|don't|use|mark|rate|label|treat"
