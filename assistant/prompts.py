@@ -18,6 +18,7 @@ VARIABLES = {
     "refusal-empty": frozenset({"query"}),
     "search-again": frozenset(),
     "search-again-question": frozenset({"question", "searched", "titles"}),
+    "try-model": frozenset(),
 }
 
 

@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = command("ask", "answer a question, cited and checked", texts.ASK, texts.ASK_EXAMPLES)
     ask.add_argument("question", nargs="+", type=_text, metavar="QUESTION", help="any question")
+    _add_model(ask)
     _add_filters(ask)
 
     search = command("search", "find passages, with reasons", texts.SEARCH, texts.SEARCH_EXAMPLES)
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
     chat = command("chat", "a conversation on the terminal", texts.CHAT, texts.CHAT_EXAMPLES)
     chat.add_argument("--resume", metavar="ID", help="go on with a conversation that was kept")
+    _add_model(chat)
     _add_filters(chat)
 
     conversations = command(
@@ -117,11 +119,19 @@ def _parser() -> argparse.ArgumentParser:
 
     command("feedback", "rated answers, as an eval set", texts.FEEDBACK, texts.FEEDBACK_EXAMPLES)
 
+    models = command(
+        "models", "language models: list, and try", texts.MODELS, texts.MODELS_EXAMPLES
+    )
+    models.add_argument(
+        "names", nargs="*", type=_text, metavar="NAME", help="try these, instead of listing"
+    )
+
     serve = command("serve", "the chat page, HTTP and MCP", texts.SERVE, texts.SERVE_EXAMPLES)
     serve.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)"
     )
     serve.add_argument("--port", type=_port, default=7860, metavar="N", help="(7860)")
+    _add_model(serve)
     who = serve.add_mutually_exclusive_group()
     who.add_argument("--auth", type=Path, metavar="FILE", help="let in the users of this file")
     who.add_argument(
@@ -137,7 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     change.add_argument("--remove", action="store_true", help="remove the user")
     change.add_argument("--token", action="store_true", help="make a token for the user's programs")
 
-    command("mcp", "tools for other models, over stdio", texts.MCP, texts.MCP_EXAMPLES)
+    mcp = command("mcp", "tools for other models, over stdio", texts.MCP, texts.MCP_EXAMPLES)
+    _add_model(mcp)
     return parser
 
 
@@ -151,6 +162,16 @@ def _add_common(parser: argparse.ArgumentParser, *, default: str | None) -> None
         action="store_true",
         default=default or False,
         help="print one JSON object, for programs",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        type=_text,
+        metavar="NAME",
+        help="the language model that writes the answers, by a name that assistant models tells; "
+        "extractive for none",
     )
 
 

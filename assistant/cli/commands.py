@@ -8,6 +8,7 @@ from typing import Any
 from assistant.assistant import Assistant
 from assistant.cli import views
 from assistant.cli.chatting import chat
+from assistant.cli.models import models
 from assistant.cli.progress import shown
 from assistant.cli.screen import Screen, complain, visible
 from assistant.cli.telling import tell
@@ -39,11 +40,13 @@ def run(options: argparse.Namespace) -> int:
         "chat": chat,
         "conversations": conversations,
         "feedback": feedback,
+        "models": models,
         "serve": serve,
         "user": user,
         "mcp": mcp,
     }
-    with Assistant.open(options.index) as assistant:
+    model = getattr(options, "model", None)
+    with Assistant.open(options.index, model=model) as assistant:
         return commands[options.command](assistant, options, Screen())
 
 

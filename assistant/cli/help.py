@@ -18,6 +18,7 @@ examples:
   assistant check draft.md --against ~/papers
   assistant chat                  a conversation on the terminal
   assistant serve                 the same in a page, over HTTP and MCP
+  assistant models                language models that could write the answers: list, and try
 
 Every command has its own help: assistant COMMAND --help
 
@@ -55,6 +56,7 @@ examples:
   assistant ask "How long will the treaty last?"
   assistant ask "Who spoke of SWIFT?" --within statements/ overview.md
   assistant ask "What changed?" --type pdf docx --since 2024-01-01 --json
+  assistant ask "What do both reports say of SWIFT?" --model ollama:qwen3:4b
 
 --json prints one object: question, search_query, text, refused, confidence,
 sentences [{text, verdict, citations, reason, lead}],
@@ -136,6 +138,7 @@ while chatting:
 examples:
   assistant chat
   assistant chat --within reports/2024/ --type pdf
+  assistant chat --model gguf:~/models/qwen3-4b.gguf
   assistant chat --resume ID      go on with one that was kept: assistant conversations
   printf 'Who signed it?\\nWhen?\\n' | assistant chat --json
 
@@ -168,6 +171,36 @@ examples:
 fields: id, question, answerable, answers, sources, tags, rating, comment, history, answer
 """
 
+MODELS = """\
+List the language models that this machine can reach, by the names that the setting "model" and the
+option --model take, and try the one that is set; or try those that are named. A trial is one short
+question: it tells how soon the first word comes and how fast the others, or what is wrong and what
+to do about it. The exit code is 1 if one that was tried does not work.
+
+Without a language model (extractive, the default) answers are made of the documents' own sentences.
+With one they are its own words, and each sentence is checked against the documents all the same.
+"""
+MODELS_EXAMPLES = """\
+names:
+  extractive                      no language model; always works
+  gguf:PATH                       a model file on this machine (pip install 'cited-assistant[gguf]')
+  ollama:MODEL                    Ollama on this machine, or where OLLAMA_HOST says
+  openai-like:MODEL@URL           LM Studio, llama.cpp, vLLM, OpenAI, ...: any compatible server
+  anthropic:MODEL                 Anthropic
+
+examples:
+  assistant models                what there is, and whether the one that is set works
+  assistant models gguf:~/models/qwen3-4b.gguf
+  assistant models ollama:qwen3:4b openai-like:qwen3-4b@http://localhost:1234/v1
+  OPENAI_API_KEY=... assistant models openai-like:gpt-5-mini@https://api.openai.com/v1
+  ANTHROPIC_API_KEY=... assistant models anthropic:claude-haiku-4-5
+
+to use one: assistant ask "QUESTION" --model NAME, or model = "NAME" in assistant.toml, or
+ASSISTANT_MODEL=NAME. Keys are read from the environment only, and never stored. Listing asks only
+addresses of this machine; what is asked of a model goes to where its name says, with the passages
+that were found for it.
+"""
+
 SERVE = """\
 Serve the chat page, the HTTP API and MCP from one address, until stopped with Ctrl-C. By default
 that is http://127.0.0.1:7860, which only this machine can reach, and nobody has to log in.
@@ -184,6 +217,7 @@ SERVE_EXAMPLES = """\
 examples:
   assistant serve
   assistant serve --index indexes/papers --port 8080
+  assistant serve --model openai-like:qwen3-4b@http://localhost:1234/v1
 
 to open it to others, name the users (each line of the file has a name, and a password as a hash):
   assistant user anna --file users.txt

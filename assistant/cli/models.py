@@ -1,0 +1,81 @@
+"""`assistant models`: what is reachable, and whether it works."""
+
+import argparse
+from collections.abc import Sequence
+
+from assistant.assistant import Assistant
+from assistant.cli.screen import Screen, one_line
+from assistant.models.trial import EXTRACTIVE, Reachable, Trial, reachable, tried
+from assistant.payloads import plain
+
+FINE, ERROR = 0, 1
+LISTED = 30
+
+
+def models(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant models`."""
+    settings = assistant.settings
+    found = [] if options.names else reachable()
+    names = options.names or [settings.model]
+    if not options.json and found:
+        show_reachable(found, screen)
+    trials = []
+    for name in names:
+        trial = tried(
+            name,
+            context=settings.model_context,
+            seconds=settings.model_seconds,
+            prompts=settings.prompts,
+        )
+        trials.append(trial)
+        if not options.json:
+            show_trial(trial, screen)
+    if options.json:
+        payload = {"tried": [plain(trial) for trial in trials]}
+        if not options.names:
+            payload |= {"reachable": [plain(one) for one in found]}
+        screen.json({"model": settings.model} | payload)
+    return FINE if all(trial.works for trial in trials) else ERROR
+
+
+def show_reachable(found: Sequence[Reachable], screen: Screen) -> None:
+    """What this machine can reach, each model by the name to give to --model."""
+    screen.write(("On this machine", "bold"), (", as --model or the setting model takes it", "dim"))
+    for one in found:
+        where = " ".join(filter(None, (one.url, one.note)))
+        screen.write(
+            (one.program, "green" if one.ready else "dim"),
+            (f"  {one_line(where)}" if where else "", "dim"),
+            indent=2,
+        )
+        for name in one.models[:LISTED]:
+            screen.write(one_line(name), indent=4)
+        if len(one.models) > LISTED:
+            screen.write(f"and {len(one.models) - LISTED:,} more; --json lists them all", indent=4)
+    screen.write("")
+
+
+def show_trial(trial: Trial, screen: Screen) -> None:
+    """How a model did when it was asked something."""
+    screen.write(
+        (one_line(trial.model), "bold"),
+        (" works" if trial.works else " does not work", "green" if trial.works else "red"),
+    )
+    if trial.problem:
+        screen.write(one_line(trial.problem), indent=2)
+    elif trial.context is None:
+        screen.write((EXTRACTIVE, "dim"), indent=2)
+    else:
+        screen.write((f"“{one_line(trial.text)} …”", "italic"), indent=2)
+        screen.write((_figures(trial), "dim"), indent=2)
+
+
+def _figures(trial: Trial) -> str:
+    figures = [f"{trial.context or 0:,} tokens of context"]
+    if trial.loading_seconds is not None:
+        figures.append(f"loaded in {trial.loading_seconds:.1f} s")
+    if trial.first_word_seconds is not None:
+        figures.append(f"first word after {trial.first_word_seconds:.1f} s")
+    if trial.words_per_second is not None:
+        figures.append(f"{trial.words_per_second:.0f} words a second")
+    return " · ".join(figures)

@@ -1,0 +1,260 @@
+"""Which language models this machine can reach, and whether one works."""
+
+import http.client
+import ipaddress
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from assistant.errors import ModelError
+from assistant.models import Message, Model, load_model
+from assistant.prompts import render
+from assistant.remote import ANTHROPIC_KEY, OLLAMA_URL, OPENAI_KEY
+
+# Where programs that serve models with OpenAI's interface listen, unless told otherwise.
+USUAL_PORTS = {"LM Studio": 1234, "vLLM": 8000, "llama.cpp": 8080}
+PROBE_SECONDS = 2.0
+LARGEST_LIST = 1_000_000
+EXTRACTIVE = "no language model: sentences of the documents; it always works"
+# What is read of a reply: enough to tell how fast it comes.
+TRIED_WORDS = 40
+TRIED_SECONDS = 15.0
+# Those that reason need some for their thoughts.
+TRIED_TOKENS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A program or service that has language models, or would have them.
+
+    Attributes:
+        program: What it is: "Ollama", "OpenAI", ...
+        url: Its address; empty for what has none.
+        ready: Whether it answered just now; of a service, whether its key is set.
+        models: Its models, as the setting `model` names them; for a service the pattern.
+        note: What it says, or what to do to use it.
+    """
+
+    program: str
+    url: str = ""
+    ready: bool = False
+    models: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a model did when it was asked something.
+
+    Attributes:
+        model: Its name.
+        works: Whether it answered.
+        text: The beginning of what it wrote.
+        context: How many tokens a question and its reply may have together; None if unknown.
+        loading_seconds: From the start until it could be asked: the file, the libraries.
+        first_word_seconds: From the question to the first word; None if there was none.
+        words_per_second: From the first word on; None if there were too few to tell.
+        problem: What went wrong and what to do about it; empty if nothing did.
+        kind: The same as a word for programs, as in ModelError; empty if nothing did.
+    """
+
+    model: str
+    works: bool
+    text: str = ""
+    context: int | None = None
+    loading_seconds: float | None = None
+    first_word_seconds: float | None = None
+    words_per_second: float | None = None
+    problem: str = ""
+    kind: str = ""
+
+
+def tried(
+    model: str | Model, *, context: int = 0, seconds: float = 60.0, prompts: str = ""
+) -> Trial:
+    """Ask a model a short question; whatever goes wrong is told in the result.
+
+    Args:
+        model: Its name, or the model itself, which is left open.
+        context: As in `load_model`.
+        seconds: As in `load_model`.
+        prompts: A folder whose prompt files go before the built-in ones, or empty.
+    """
+    if not isinstance(model, str):
+        return _asked(model, prompts)
+    if model == "extractive":
+        return Trial(model, works=True)
+    try:
+        with closing(load_model(model, context=context, seconds=seconds)) as loaded:
+            return _asked(loaded, prompts)
+    except ModelError as error:
+        return Trial(model, works=False, problem=str(error), kind=error.kind)
+
+
+def _asked(model: Model, prompts: str) -> Trial:
+    question = [Message("user", render("try-model", folder=prompts))]
+    times: list[float] = []
+    text = ""
+    began = time.monotonic()
+    try:
+        model.warm()
+        ready = time.monotonic()
+        with closing(model.write(question, most_tokens=TRIED_TOKENS)) as pieces:  # type: ignore[type-var]
+            for piece in pieces:
+                if piece:
+                    text += piece
+                    times.append(time.monotonic())
+                if times and (
+                    len(text.split()) > TRIED_WORDS or time.monotonic() - times[0] > TRIED_SECONDS
+                ):
+                    break
+    except ModelError as error:
+        return Trial(model.name, works=False, text=text, problem=str(error), kind=error.kind)
+    if not text.strip():
+        problem = f"{model.name} wrote nothing that can be read; use another model"
+        return Trial(model.name, works=False, problem=problem, kind="failed")
+    written = times[-1] - times[0] if times else 0.0
+    return Trial(
+        model.name,
+        works=True,
+        text=text.strip(),
+        context=model.context,
+        loading_seconds=ready - began,
+        first_word_seconds=times[0] - ready if times else None,
+        words_per_second=(len(text.split()) - 1) / written if written else None,
+    )
+
+
+def reachable() -> list[Reachable]:
+    """What this machine can reach; only addresses of this machine are asked, and without keys."""
+    probes: list[Callable[[], Reachable]] = [_ollama]
+    for program, port in USUAL_PORTS.items():
+        probes.append(lambda program=program, port=port: _openai_like(program, port))  # type: ignore[misc]
+    found: dict[int, Reachable] = {}
+
+    def look(number: int, probe: Callable[[], Reachable]) -> None:
+        found[number] = probe()
+
+    threads = [
+        threading.Thread(target=look, args=(number, probe), daemon=True)
+        for number, probe in enumerate(probes)
+    ]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 2 * PROBE_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return [
+        Reachable("extractive", ready=True, models=("extractive",), note=EXTRACTIVE),
+        *(found[number] for number in sorted(found)),
+        _service("OpenAI", OPENAI_KEY, "openai-like:MODEL@https://api.openai.com/v1"),
+        _service("Anthropic", ANTHROPIC_KEY, "anthropic:MODEL"),
+    ]
+
+
+def _service(program: str, variable: str, pattern: str) -> Reachable:
+    if os.environ.get(variable):
+        return Reachable(program, ready=True, models=(pattern,), note=f"{variable} is set")
+    return Reachable(program, note=f"{variable} is not set; with it: {pattern}")
+
+
+def _ollama() -> Reachable:
+    url = ollama_url(os.environ.get("OLLAMA_HOST", ""))
+    if not on_this_machine(url):
+        note = "OLLAMA_HOST is another machine, which is not asked here; name one: ollama:MODEL"
+        return Reachable("Ollama", note=note)
+    try:
+        listed = _json(f"{url}/api/tags")["models"]
+        names = tuple(f"ollama:{entry['name']}" for entry in listed)
+    except _RefusedError as error:
+        return Reachable("Ollama", url=url, note=str(error))
+    except (KeyError, TypeError, ValueError):
+        return Reachable("Ollama", url=url, note="what answers there is not Ollama")
+    note = "" if names else "it has no models; run, for example: ollama pull qwen3:4b"
+    return Reachable("Ollama", url=url, ready=True, models=names, note=note)
+
+
+def _openai_like(program: str, port: int) -> Reachable:
+    url = f"http://localhost:{port}/v1"
+    try:
+        listed = _json(f"{url}/models")["data"]
+        names = tuple(f"openai-like:{entry['id']}@{url}" for entry in listed)
+    except _RefusedError as error:
+        return Reachable(program, url=url, note=str(error))
+    except (KeyError, TypeError, ValueError):
+        return Reachable(program, url=url, note="what answers there has no list of models")
+    note = "" if names else "it has loaded no model"
+    return Reachable(program, url=url, ready=True, models=names, note=note)
+
+
+def ollama_url(host: str) -> str:
+    """The address that OLLAMA_HOST means, in any of the forms that Ollama takes.
+
+    What it listens on everywhere (0.0.0.0) is asked on this machine.
+    """
+    host = host.strip().rstrip("/")
+    if not host:
+        return OLLAMA_URL
+    scheme, separator, rest = host.partition("://")
+    if not separator:
+        scheme, rest = "http", host
+    if rest.startswith(":"):
+        rest = f"localhost{rest}"
+    with suppress(ValueError):
+        parts = urlsplit(f"{scheme}://{rest}")
+        name = parts.hostname or "localhost"
+        if name in ("0.0.0.0", "::"):
+            name = "localhost"
+        port = parts.port or {"https": 443}.get(scheme, 11434 if not separator else 80)
+        shown = f"[{name}]" if ":" in name else name
+        return f"{scheme}://{shown}:{port}{parts.path}"
+    return host
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a URL is of this machine, by its name or number alone: nothing is looked up."""
+    try:
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+        return parts.scheme == "http" and (
+            name == "localhost" or ipaddress.ip_address(name).is_loopback
+        )
+    except ValueError:
+        return False
+
+
+class _RefusedError(Exception):
+    """Nothing there answers as it should."""
+
+
+def _json(url: str) -> Any:
+    """What an address of this machine answers.
+
+    Raises:
+        _RefusedError: Nothing answers, or with an error.
+        ValueError: The answer is no JSON.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
+    # Not through a proxy, and no redirect is followed: both could lead elsewhere.
+    with closing(connection):
+        try:
+            connection.request("GET", parts.path, headers={"Accept": "application/json"})
+            response = connection.getresponse()
+            body = response.read(LARGEST_LIST)
+        except (OSError, http.client.HTTPException) as error:
+            silent = isinstance(error, TimeoutError)
+            raise _RefusedError(
+                "it does not answer in time" if silent else "not running"
+            ) from error
+    if response.status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+        raise _RefusedError(f"it wants a key: set {OPENAI_KEY}, and name the model")
+    if response.status != http.HTTPStatus.OK:
+        raise ValueError(f"status {response.status}")
+    return json.loads(body)
