@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,16 @@ def test_a_missing_index_is_one_line_with_its_remedy(run: Run, arguments: list[s
     assert "assistant sync" in done.err
 
 
+@pytest.mark.parametrize("command", [["ask", "x"], ["search", "x"], ["chat"]])
+def test_days_of_which_none_is_both_are_a_usage_error(
+    run: Run, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*command, "--since", "2025-01-02", "--until", "2025-01-01")
+    assert ended.value.code == 2
+    assert "--since 2025-01-02 is after --until 2025-01-01; swap them" in capsys.readouterr().err
+
+
 def test_questions_that_are_no_text_are_asked_all_the_same(run: Run, seeds_index: Path) -> None:
     done = run("chat", "--index", seeds_index, data=b"Wh\xff is SWIFT?\n\x1b[2J\x00\n")
     assert (done.code, done.err) == (0, "")
@@ -312,19 +323,28 @@ def _control(terminal: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
-@pytest.fixture
-def terminal() -> Iterator[Callable[..., Terminal]]:
+@contextmanager
+def opened_terminals() -> Iterator[Callable[..., Terminal]]:
+    """What opens terminals, which are closed at the end of the block."""
     opened: list[Terminal] = []
 
     def open_(*command: str) -> Terminal:
         opened.append(Terminal(*command))
         return opened[-1]
 
-    yield open_
-    for each in opened:
-        if each.process.poll() is None:
-            os.killpg(each.process.pid, signal.SIGKILL)
-            each.process.wait(10)
+    try:
+        yield open_
+    finally:
+        for each in opened:
+            if each.process.poll() is None:
+                os.killpg(each.process.pid, signal.SIGKILL)
+                each.process.wait(10)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Terminal]]:
+    with opened_terminals() as open_terminal:
+        yield open_terminal
 
 
 def test_on_a_terminal_there_is_a_prompt_colour_and_history(

@@ -199,6 +199,13 @@ def test_mistakes_are_told_in_words(
     assert said in text_of(result)
 
 
+def test_days_of_which_none_is_both_are_told(http: str) -> None:
+    days = {"since": "2025-01-02", "until": "2025-01-01"}
+    for result in talk(http, ("ask", {"question": "x"} | days), ("search", {"query": "x"} | days)):
+        assert result.is_error
+        assert "since is 2025-01-02, which is after until (2025-01-01)" in text_of(result)
+
+
 def test_an_unknown_tool_is_an_error_of_the_protocol(http: str) -> None:
     # The client wraps what happens while it is connected in a group.
     with pytest.raises(BaseException) as raised:  # noqa: PT011

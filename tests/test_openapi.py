@@ -14,7 +14,9 @@ import pytest
 from serving import serving
 
 from assistant import Assistant
+from assistant.errors import ModelError
 from assistant.payloads import Payload
+from assistant.server import responses
 from assistant.server.access import Access
 from assistant.server.app import create_app
 
@@ -86,6 +88,17 @@ def test_every_body_has_an_example_and_every_error_its_shape(description: Payloa
                 assert shape.rpartition("/")[2] in ("ErrorBody", "ChatError"), f"{name} {status}"
             else:
                 assert response["description"], name
+
+
+def test_every_word_for_an_error_is_described(description: Payload) -> None:
+    """Those that are ours; the others say the same as the status."""
+    told = set(re.findall(r"`([a-z_]+)`", description["info"]["description"]))
+    own = {word for _, word in responses.ERRORS.values()} - {"model", "invalid_request"}
+    kinds = ("name", "package", "key", "model", "file", "rejected")
+    models = [responses.status_and_type(ModelError("", kind=kind)) for kind in kinds]
+    assert {status for status, _ in models} == {503}
+    missing = (own | {word for _, word in models}) - told
+    assert not missing
 
 
 @pytest.mark.timeout(600)

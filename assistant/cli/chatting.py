@@ -13,8 +13,9 @@ from assistant.cli import views
 from assistant.cli.help import CHAT_COMMANDS
 from assistant.cli.screen import Screen, complain, one_line
 from assistant.cli.telling import tell
+from assistant.conversation.blocks import model_name
 from assistant.errors import AssistantError, ConversationError
-from assistant.payloads import answer_payload
+from assistant.payloads import answer_payload, as_text
 
 FINE = 0
 PROMPT = "> "
@@ -101,7 +102,9 @@ class Chatting:
         """
         counts = self._assistant.counts()
         documents = "1 document" if counts.documents == 1 else f"{counts.documents:,} documents"
-        self._screen.write((f"{documents} to ask about · /help · Ctrl-D leaves", "dim"))
+        writer = self._assistant.writer
+        by = "" if writer == views.EXTRACTIVE else f" · {one_line(model_name(writer))} writes"
+        self._screen.write((f"{documents} to ask about{by} · /help · Ctrl-D leaves", "dim"))
 
     def resume(self, key: str) -> None:
         """Go on with a conversation that was kept.
@@ -194,7 +197,8 @@ class Chatting:
         for number, turn in enumerate(self._conversation.history, start=1):
             question = (one_line(turn.question), "bold")
             self._screen.write(question, indent=4, label=f"{number:2}")
-            self._screen.write(turn.text, indent=4)
+            answer = turn.answer
+            self._screen.write(answer if isinstance(answer, str) else as_text(answer), indent=4)
 
     def _save(self, title: str) -> None:
         key = self._conversation.save(title or None)
