@@ -12,13 +12,13 @@ from assistant import Assistant
 from assistant.conversation import Turn
 from assistant.conversation.planning import (
     LONGEST_OTHER,
-    LONGEST_QUERY,
     MOST_PARTS,
     Searches,
     asks_several_things,
     plan_searches,
     search_again,
 )
+from assistant.conversation.proposals import LONGEST_QUERY
 from assistant.conversation.questions import self_contained
 from assistant.errors import ModelError
 from assistant.models import Calls, Message, Model, load_model
@@ -422,6 +422,14 @@ def test_it_is_asked_once_and_shortly_over_the_wire() -> None:
     assert [message["role"] for message in request["messages"]] == ["system", "user"]
 
 
+def test_it_is_read_no_further_than_it_is_needed() -> None:
+    provider = served(
+        ["QUESTION: How wide is", " the old bridge of Narva?\n", *["And so on. "] * 5000],
+        lambda calls: plan_searches("How wide is it?", [BRIDGE], calls=calls, rarity=rarity),
+    )
+    assert len(provider.sent) < 5000
+
+
 def test_a_failure_goes_up_to_whoever_asked() -> None:
     def ask(calls: Calls) -> None:
         with pytest.raises(ModelError):
@@ -439,17 +447,18 @@ def test_a_real_small_model_writes_what_it_likes(assistant: Assistant) -> None:
     with small_model() as url:
         model = load_model(f"openai-like:small@{url}/v1", context=4096, seconds=60)
         try:
-            for question in ("What about healthcare?", "When was it signed, and by whom?"):
-                calls = Calls(model, most=2)
-                searches = plan_searches(question, history, calls=calls, rarity=assistant.rarity)
-                assert calls.made == 1
-                assert len(searches.parts) <= MOST_PARTS
-                for query in (searches.query, *searches.parts):
-                    assert 1 <= len(query) <= LONGEST_QUERY
-                found = [assistant.retrieve(q) for q in (searches.query, *searches.parts)]
-                assert merged(found, limit=8).hits
-                other = search_again(searches.query, [searches.query], answer.closest, calls=calls)
-                assert calls.left == 0
-                assert other is None or 1 <= len(other) <= LONGEST_OTHER
+            calls = Calls(model, most=2)
+            question = "When was it signed, and by whom?"
+            searches = plan_searches(question, history, calls=calls, rarity=assistant.rarity)
+            assert calls.made == 1
+            assert len(searches.parts) <= MOST_PARTS
+            for query in (searches.query, *searches.parts):
+                assert 1 <= len(query) <= LONGEST_QUERY
+            found = [assistant.retrieve(query) for query in (searches.query, *searches.parts)]
+            one = merged(found, limit=8)
+            assert one.hits
+            other = search_again(searches.query, [searches.query], one.hits, calls=calls)
+            assert calls.left == 0
+            assert other is None or 1 <= len(other) <= LONGEST_OTHER
         finally:
             model.close()

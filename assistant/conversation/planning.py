@@ -6,20 +6,29 @@ and brings in nothing that was not said; else the rules of `followups` hold.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from assistant.answering import Answer
-from assistant.conversation.exchanges import MARKS, Exchange, Rarity
-from assistant.conversation.fragments import ABOUT, LEAD
-from assistant.conversation.phrases import AUXILIARIES, GENERIC, QUESTION_WORDS, VERBS, phrases
+from assistant.conversation.exchanges import Exchange, Rarity
+from assistant.conversation.fragments import LEAD
+from assistant.conversation.phrases import AUXILIARIES, GENERIC, QUESTION_WORDS, phrases
+from assistant.conversation.proposals import (
+    LONGEST_QUERY,
+    content_of,
+    denials,
+    essence,
+    keeps,
+    queries,
+    related,
+    said_before,
+    wording,
+)
 from assistant.conversation.questions import self_contained
-from assistant.conversation.references import REQUEST, referred
+from assistant.conversation.references import referred
 from assistant.conversation.turn import Turn
-from assistant.grounding.facts import NEGATIONS
-from assistant.grounding.names import acronym_of, same_word
-from assistant.grounding.words import Token, listed, stem, tokens
+from assistant.grounding.words import listed, tokens
 from assistant.models import Calls, Message
 from assistant.prompts import render
 from assistant.retrieval import Hit
@@ -29,8 +38,7 @@ from assistant.tokens import count_tokens
 MOST_PARTS = 3
 # Longer questions are searched as they are.
 LONGEST_ASKED = 1000
-# Characters of a query that a model wrote.
-LONGEST_QUERY = 300
+# Characters of a query that is not the question's.
 LONGEST_OTHER = 200
 # Tokens of a reply: one line, and one with those of the parts.
 LINE_TOKENS = 80
@@ -43,22 +51,6 @@ MARGIN = 1.3
 # Titles of passages that came closest, and characters of each.
 TITLES = 6
 LONGEST_TITLE = 100
-# Of the plain words of a question this share must be in its rewrite; its names and numbers all.
-KEPT = 0.6
-# Two words this much alike may be one, misspelt.
-MISSPELT = 0.75
-
-# "QUESTION: ...", or the tag in which the model saw the question, at the beginning of a line.
-LABELLED = re.compile(
-    r"^[\s>*#_`•–—-]*(?:\d+[.)]\s*)?[*_`]*(?:(?P<label>question|search)(?:\s*\d+)?[*_`]*\s*:[*_`]*"
-    r"|<question>)(?P<text>.*?)(?:</question>\s*)?$",
-    re.IGNORECASE,
-)
-AROUND = ' \t"“”„«»*_`'
-# Nothing that is a mark, a tag, code, or an address.
-FOREIGN = re.compile(r"[\[\]<>{}|*`#\\^~]|_{2}|:/|\bwww\.|\w@\w", re.IGNORECASE)
-
-SPEAKER = re.compile(r"(?:user|assistant|system|answer)\s*:", re.IGNORECASE)
 
 # A question with one of these may lean on what was said, or go on with it.
 LEANING = frozenset(
@@ -80,10 +72,6 @@ SEVERAL = (
     ),
     re.compile(rf"\w(?:, {ITEM})+,? (?:and|or) \w", re.IGNORECASE),
 )
-# Words that ask in a way of their own: a rewrite that drops one asks something else.
-ASKED_WITH = frozenset(listed("who whose when where why how else"))
-ORDINARY = GENERIC | VERBS
-DENYING = frozenset(map(stem, NEGATIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +113,10 @@ def plan_searches(
     """
     query = self_contained(question, history, rarity=rarity)
     ruled = Searches(query)
+    if calls.left < 1 or not question.strip() or len(question) > LONGEST_ASKED:
+        return ruled
     splits = asks_several_things(query) or asks_several_things(question)
-    if calls.left < 1 or not _helps(question, query, history, splits=splits):
+    if not _helps(question, query, history, splits=splits):
         return ruled
     reply = PARTS_TOKENS if splits else LINE_TOKENS
     system = render("plan", folder=prompts)
@@ -137,18 +127,25 @@ def plan_searches(
     if room < 0 or (history and not before and not splits):
         return ruled
     user = render("plan-question", folder=prompts, history=before or "-", question=asked)
-    written = calls.complete([Message("system", system), Message("user", user)], most_tokens=reply)
     told = [line.partition(": ")[2] for line in before.splitlines()]
-    said = _content(" ".join((question, query, *told)))
-    if history:
-        earlier = {_words(line) for line in told}
-        for line in _lines(written, "question"):
+    earlier = {wording(line) for line in told}
+    said = content_of(" ".join((question, query, *told)))
+
+    def rewrite(written: str) -> str:
+        for line in queries(written, "question") if history else ():
             # One that puts nothing in leaves the work to the rules.
-            adds = bool(_content(line) - _content(question) - GENERIC)
-            if adds and _words(line) not in earlier and _keeps(line, question, query, said):
-                # The rules see to what it left out.
-                query = self_contained(line, history, rarity=rarity)
-                break
+            adds = bool(content_of(line) - content_of(question) - GENERIC)
+            if adds and wording(line) not in earlier and keeps(line, question, query, said):
+                return line
+        return ""
+
+    def enough(written: str) -> bool:
+        return bool(line := rewrite(written)) and not (splits or asks_several_things(line))
+
+    written = _reply(calls, system, user, most_tokens=reply, enough=enough)
+    if line := rewrite(written):
+        # The rules see to what it left out.
+        query = self_contained(line, history, rarity=rarity)
     if not (splits or asks_several_things(query)):
         return Searches(query)
     return Searches(query, _parts(written, query, said, rarity))
@@ -161,8 +158,6 @@ def asks_several_things(question: str) -> bool:
 
 def _helps(question: str, query: str, history: Sequence[Turn], *, splits: bool) -> bool:
     """Whether a model may know better than the rules do."""
-    if not question.strip() or len(question) > LONGEST_ASKED:
-        return False
     last = history[-1].answer if history else ""
     if isinstance(last, Answer) and last.choices:
         return False
@@ -175,6 +170,21 @@ def _alone(question: str, query: str) -> bool:
         return False
     words = {token.folded for token in tokens(question)}
     return not words & LEANING and any(phrase.named for phrase in phrases(question))
+
+
+def _reply(
+    calls: Calls, system: str, user: str, *, most_tokens: int, enough: Callable[[str], bool]
+) -> str:
+    """What the model replies, until the lines that it has ended are enough."""
+    written = ""
+    messages = [Message("system", system), Message("user", user)]
+    with closing(calls.write(messages, most_tokens=most_tokens)) as pieces:  # type: ignore[type-var]
+        for piece in pieces:
+            written += piece or ""
+            ended = written.rpartition("\n")[0]
+            if piece and "\n" in piece and enough(ended):
+                return ended
+    return written
 
 
 def _room(calls: Calls, reply: int) -> int:
@@ -209,102 +219,18 @@ def _plain(text: str) -> str:
     return " ".join(shown.replace("<", "‹").replace(">", "›").split())
 
 
-def _lines(written: str, label: str) -> Iterator[str]:
-    """The usable lines of that label, without it; a reply that is one question needs none."""
-    lines = [line for line in written.splitlines() if line.strip()]
-    for line in lines:
-        found = LABELLED.match(line)
-        if found is None:
-            text = line if label == "question" and len(lines) == 1 and line.endswith("?") else ""
-        else:
-            text = found["text"] if (found["label"] or "question").lower() == label else ""
-        if query := _usable(text):
-            yield query
-
-
-def _usable(text: str) -> str:
-    """What a model wrote as a query; empty if it is none."""
-    line = " ".join(text.split()).strip(AROUND)
-    if (
-        len(line) > LONGEST_QUERY
-        or SPEAKER.match(line)
-        or not line.isprintable()
-        or FOREIGN.search(line)
-    ):
-        return ""
-    return line if any(token.content for token in tokens(line)) else ""
-
-
-def _content(text: str) -> set[str]:
-    return {token.stem for token in tokens(text) if token.content}
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(token.stem for token in tokens(MARKS.sub("", text)) if token.kind != "mark")
-
-
-def _denials(text: str) -> set[str]:
-    return {
-        "n't" if token.folded.endswith("n't") else token.stem
-        for token in tokens(text)
-        if token.stem in DENYING or token.folded.endswith("n't")
-    }
-
-
-def _said_before(line: str, said: set[str]) -> bool:
-    """Whether a query brings in no more than a few words that any question may have."""
-    content = [token for token in tokens(line) if token.content]
-    new = [token for token in content if token.stem not in said]
-    return len(new) <= max(1, len(content) // 4) and all(
-        token.kind == "word" and token.stem in ORDINARY for token in new
-    )
-
-
-def _keeps(line: str, question: str, query: str, said: set[str]) -> bool:
-    """Whether a rewrite asks what the question asks, in words that were said."""
-    asked = LEAD.sub("", " ".join(question.split()))
-    request = REQUEST.match(asked) or ABOUT.match(asked)
-    body = asked[request.end() :] if request else asked
-    opens = _words(line)[:1]
-    asks = line.endswith("?") or (bool(opens) and opens[0] in _OPENING)
-    if not asks and _words(asked)[:1] and _words(asked)[0] in _OPENING:
-        return False
-    words = {token.folded for token in tokens(line)}
-    if not {t.folded for t in tokens(body)} & ASKED_WITH <= words:
-        return False
-    if _denials(line) - _denials(f"{question} {query}") or _denials(question) - _denials(line):
-        return False
-    written = _content(line)
-    named = [phrase.stems for phrase in phrases(body) if phrase.named]
-    numbers = {token.stem for token in tokens(body) if token.kind == "number"}
-    if not numbers.union(*named) <= written:
-        return False
-    own = _content(body) - GENERIC
-    return len(own & written) >= KEPT * len(own) and _said_before(line, said)
-
-
-_OPENING = frozenset(map(stem, QUESTION_WORDS | AUXILIARIES))
-
-
 def _parts(written: str, query: str, said: set[str], rarity: Rarity) -> tuple[str, ...]:
     """What the model would search beside the query, as far as it is usable."""
-    about = _content(query)
-    found: dict[frozenset[str], str] = {_key(query): ""}
-    for line in _lines(written, "search"):
+    about = content_of(query)
+    found: dict[frozenset[str], str] = {essence(query): ""}
+    for line in queries(written, "search"):
         part = referred(line, [Exchange(query, "")], rarity)
-        fits = _content(part) & (about - GENERIC) and _said_before(part, said)
-        if fits and not _denials(part) - _denials(query) and len(part) <= LONGEST_QUERY:
-            found.setdefault(_key(part), part)
+        fits = content_of(part) & (about - GENERIC) and said_before(part, said)
+        if fits and not denials(part) - denials(query) and len(part) <= LONGEST_QUERY:
+            found.setdefault(essence(part), part)
         if len(found) > MOST_PARTS:
             break
     return tuple(part for part in found.values() if part)
-
-
-def _key(query: str) -> frozenset[str]:
-    """What two queries have in common that ask the same."""
-    return frozenset(
-        token.stem for token in tokens(query) if token.content or token.folded in ASKED_WITH
-    )
 
 
 def search_again(
@@ -344,55 +270,17 @@ def search_again(
     )
     if count_tokens(system) + count_tokens(user) > _room(calls, LINE_TOKENS):
         return None
-    written = calls.complete(
-        [Message("system", system), Message("user", user)], most_tokens=LINE_TOKENS
-    )
     known = tokens(" ".join((question, *searched, *titles)))
-    before = {_key(query) for query in (question, *searched)}
-    for line in _lines(written, "search"):
-        if len(line) <= LONGEST_OTHER and _key(line) not in before and _related(line, known):
-            return line
-    return None
+    before = {essence(query) for query in (question, *searched)}
 
+    def other(written: str) -> str:
+        for line in queries(written, "search"):
+            new = len(line) <= LONGEST_OTHER and essence(line) not in before
+            if new and related(line, known):
+                return line
+        return ""
 
-def _related(line: str, known: Sequence[Token]) -> bool:
-    """Whether a query is about what is known, and has no name or number of its own.
-
-    A name is not its own that spells out an abbreviation, is one of known words, or corrects a
-    known word's spelling.
-    """
-    content = [token for token in tokens(line) if token.content]
-    known = [token for token in known if token.content]
-    spelt = _spelt_out(content, known) | _spelt_out(known, content)
-    related = False
-    for place, token in enumerate(content):
-        if any(token.stem == other.stem for other in known) or token.stem in spelt:
-            related = related or token.stem not in GENERIC
-            continue
-        if token.kind == "number" or any(c.isdigit() for c in token.text):
-            return False
-        near = any(
-            same_word(token.folded, other.folded)
-            or SequenceMatcher(None, token.folded, other.folded).ratio() >= MISSPELT
-            for other in known
-            if other.kind == "word" and len(token.folded) > 3
-        )
-        if near:
-            related = True
-        elif token.capitalised and (place or not token.text[1:].islower()):
-            return False
-    return related
-
-
-def _spelt_out(words: Sequence[Token], others: Sequence[Token]) -> set[str]:
-    """The stems of neighbouring words whose initials are among the others, and of those."""
-    found: set[str] = set()
-    folded = [token.folded for token in words]
-    for other in others:
-        size = len(other.folded)
-        if not other.text.isupper() or not 2 <= size <= 8:
-            continue
-        for start in range(len(words) - size + 1):
-            if acronym_of(folded[start : start + size], other.folded):
-                found |= {other.stem, *(token.stem for token in words[start : start + size])}
-    return found
+    written = _reply(
+        calls, system, user, most_tokens=LINE_TOKENS, enough=lambda text: bool(other(text))
+    )
+    return other(written) or None
