@@ -62,11 +62,12 @@ def grounding_judge(embedding: Embedding) -> Judge:
     def vector(statement: str) -> Vectors:
         return embedding.encode([encodable(statement)])[0].vector
 
-    def judge(statement: str, texts: Sequence[Text]) -> Verdict:
+    @lru_cache(REMEMBERED)
+    def verdict_on(statement: str, texts: tuple[Text, ...]) -> Verdict:
         # What is there word for word needs no vectors, and that is most of an extractive answer.
         verdict = ground(statement, [evidence(item) for item in texts])
         if verdict.label == "quoted" or not texts:
             return verdict
         return ground(statement, [encoded(item) for item in texts], vector=vector(statement))
 
-    return judge
+    return lambda statement, texts: verdict_on(statement, tuple(texts))

@@ -71,12 +71,15 @@ def summary(rows: Iterable[Row]) -> Summary:
             name: part([row for row in ordered if row.half == half])
             for half, name in enumerate(HALVES)
         },
-        tags={tag: part([row for row in ordered if tag in row.tags]) for tag in tags},
+        tags={tag: part([row for row in ordered if tag in row.tags], sure=False) for tag in tags},
     )
 
 
-def part(rows: Sequence[Row]) -> Part:
-    """The figures over some rows."""
+def part(rows: Sequence[Row], *, sure: bool = True) -> Part:
+    """The figures over some rows.
+
+    `sure` has those of the confidence among them: they take long, and say nothing of few cases.
+    """
     answered = [row for row in rows if not row.error]
     labelled = [row for row in answered if row.answerable is not None]
     able = [bool(row.answerable) for row in labelled]
@@ -87,12 +90,15 @@ def part(rows: Sequence[Row]) -> Part:
     }
     seconds = [row.seconds for row in answered]
     latency = percentiles(seconds, list(PERCENTILES.values()))
+    figures |= _refusal_figures(labelled)
+    if sure:
+        figures |= _confidence_figures(labelled)
     return Part(
         cases=len(rows),
         crashed=len(rows) - len(answered),
         unlabelled=len(answered) - len(labelled),
         refusals=Refusals.count(able, [bool(row.refused) for row in labelled]),
-        figures=figures | _refusal_figures(labelled) | _confidence_figures(labelled),
+        figures=figures,
         latency=None if latency is None else dict(zip(PERCENTILES, latency, strict=True)),
         risk_coverage=risk_coverage(*_losses(labelled)),
         reliability=reliability([row.confidence or 0.0 for row in labelled], able),
