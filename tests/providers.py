@@ -386,7 +386,9 @@ class _OpenAI(_Protocol):
 
     def error(self, status: int, message: str) -> dict[str, Any]:
         kind = "invalid_request_error" if status < 500 else "server_error"
-        code = {400: "context_length_exceeded", 401: "invalid_api_key", 404: "model_not_found"}
+        code = {401: "invalid_api_key", 404: "model_not_found"}
+        if "context length" in message:
+            code[status] = "context_length_exceeded"
         return {
             "error": {"message": message, "type": kind, "param": None, "code": code.get(status)}
         }

@@ -287,7 +287,6 @@ def _read(connection: Connection, responses: Iterator[Any], call: Call) -> Model
         if text := thoughts.without(piece):
             call.say(_sendable(text))
         elif piece or reasoning:
-            reasoned = True
             call.asked()
     if hasattr(responses, "close"):
         responses.close()
@@ -296,7 +295,11 @@ def _read(connection: Connection, responses: Iterator[Any], call: Call) -> Model
     if call.ended or (call.begun and (ending or not connection.tells_its_end)):
         return None
     return incomplete(
-        connection.asked, ending=ending, answered=answered, reasoned=reasoned, begun=call.begun
+        connection.asked,
+        ending=ending,
+        answered=answered,
+        reasoned=reasoned or thoughts.any,
+        begun=call.begun,
     )
 
 

@@ -44,8 +44,9 @@ class OpenAILike(Connection):
             api_key=key or os.environ.get(OPENAI_KEY) or _NO_KEY,
             base_url=url,
             max_retries=0,
-            http_client=openai.DefaultHttpxClient(**transport(url, seconds)),
+            http_client=import_module("httpx").Client(**transport(url, seconds)),
         )
+        _ = self._client.chat.completions  # imports much, which would hold back the first reply
         asked = Asked(
             name,
             server=url,
@@ -240,8 +241,9 @@ class Anthropic(Connection):
             api_key=key or _NO_KEY,
             base_url=url,
             max_retries=0,
-            http_client=anthropic.DefaultHttpxClient(**transport(url, seconds)),
+            http_client=import_module("httpx").Client(**transport(url, seconds)),
         )
+        _ = self._client.messages  # imports much, which would hold back the first reply
         llm = _any_model(integration.Anthropic)(
             model=model, api_key=_NO_KEY, base_url=url, max_retries=0, temperature=0.0
         )

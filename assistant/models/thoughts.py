@@ -8,9 +8,13 @@ class Thoughts:
     """Takes a reply's pieces and leaves out the `<think>...</think>` blocks at its beginning.
 
     Only there: later on the same letters may be quoted from a document.
+
+    Attributes:
+        any: Whether there were any.
     """
 
     def __init__(self) -> None:
+        self.any = False
         self._held = ""
         self._thinking = False
         self._said = False
@@ -30,6 +34,7 @@ class Thoughts:
             self._held = self._held.lstrip()
             if self._held.startswith(_OPENING):
                 self._held, self._thinking = self._held[len(_OPENING) :], True
+                self.any = True
             elif _OPENING.startswith(self._held):
                 return ""
             else:
