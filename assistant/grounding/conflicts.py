@@ -16,8 +16,10 @@ from assistant.grounding.differences import (
 from assistant.grounding.facts import Facts
 from assistant.grounding.figures import (
     amount_conflicts,
+    counting_conflicts,
     date_conflicts,
     figure_conflicts,
+    moved_conflicts,
     unit_conflicts,
 )
 from assistant.grounding.opposites import contrary, opposites
@@ -35,12 +37,14 @@ def conflicts(
     *,
     sentences: Sequence[Sequence[Token]] = (),
     beside: Sequence[Facts] = (),
+    further: Sequence[Facts] = (),
 ) -> Iterator[Conflict]:
     """The contradictions between a claim and the passage that it aligns with, in words.
 
-    `sentences` are those of the source, where it has more than one, each to be compared with
-    the claim word for word. Amounts and dates that a passage `beside` it bears out are no
-    contradictions.
+    `sentences` are those of the source, where it has more than one, and of what else supports
+    the claim, each to be compared with it word for word. Amounts and dates that a passage
+    `beside` it bears out are no contradictions, unless a sentence is the claim but for them; what
+    is denied may be so in a `further` passage.
     """
     aligned = [
         difference
@@ -59,12 +63,15 @@ def conflicts(
     ]
     yield from amount_conflicts(replace(claim, numbers=tuple(numbers)), source)
     yield from date_conflicts(replace(claim, dates=tuple(dates)), source)
-    yield from figure_conflicts(claim, source, aligned)
+    yield from counting_conflicts(claim, (source, *beside, *further))
+    yield from figure_conflicts(claim, (source, *beside, *further), aligned)
+    for sentence in sentences or [source.tokens]:
+        yield from moved_conflicts(claim, sentence)
     yield from unit_conflicts(aligned)
     yield from name_conflicts(claim, source, aligned)
     yield from speaker_conflicts(claim, source)
     yield from role_conflicts(claim, source)
-    yield from negation_conflicts(claim, source, beside)
+    yield from negation_conflicts(claim, source, (*beside, *further))
     yield from modality_conflicts(claim, source)
     yield from small_word_conflicts(claim, aligned)
     yield from opposite_conflicts(claim, source, aligned)
@@ -75,7 +82,7 @@ def opposite_conflicts(
 ) -> Iterator[Conflict]:
     """A word where the source, in like surroundings, has its opposite."""
     seen: set[str] = set()
-    for said, written, _ in aligned:
+    for said, written, *_ in aligned:
         for token in said:
             for other in written:
                 opposed = other.stem in opposites().get(token.stem, ())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from assistant.grounding.differences import Conflict, Difference, conflict, disagreement
-from assistant.grounding.facts import MODALS, Denial, Facts, Modality, is_negation
+from assistant.grounding.facts import MODALS, Denial, Facts, Modality, is_modal, is_negation
 from assistant.grounding.words import Token
 
 # This share of the other words of a clause shows that the source speaks of the same matter.
@@ -38,7 +38,10 @@ def negation_conflicts(claim: Facts, source: Facts, beside: Sequence[Facts]) -> 
             shared = denial.clause & side.negated.keys()
             if theirs is None or denial.denied in theirs:
                 continue
-            if len(shared) < min(2, len(denial.clause)):
+            # Where one side has the word both ways, the clause tells which is meant.
+            both_ways = len(one.negated.get(denial.head, ())) > 1
+            enough = NEARLY_ALL * len(denial.clause) if both_ways else 2
+            if len(shared) < min(enough, len(denial.clause)):
                 continue
             word, about = one.tokens[denial.cue].text, head_text(one, denial.head)
             reason = f'the {denier} says "{word}" of "{about}", the {silent} does not'
@@ -51,7 +54,9 @@ def negation_conflicts(claim: Facts, source: Facts, beside: Sequence[Facts]) -> 
             len(rest) >= 2
             and found >= NEARLY_ALL * len(rest)
             and denial.head not in source.negated
-            and not any(side.denials for side in (source, *beside))
+            and not any(
+                one_matter(denial, other) for side in (source, *beside) for other in side.denials
+            )
         ):
             word, about = claim.tokens[denial.cue].text, head_text(claim, denial.head)
             reason = f'the sentence says "{word}" of "{about}", the source does not'
@@ -80,17 +85,21 @@ def modality_conflicts(claim: Facts, source: Facts) -> Iterator[Conflict]:
         sourced = source.modality.get(head)
         if sourced is None or levels & sourced:
             continue
+        softened = any(
+            is_modal(claim.tokens, i) and MODALS[token.folded] in ("possible", "planned")
+            for i, token in enumerate(claim.tokens)
+        )
         word = head_text(claim, head)
         for level in sorted(levels):
             reason = ""
             firm = level in ("plain", "certain", "obliged")
-            if firm and not sourced & {"plain", "certain", "obliged"}:
+            if level == "obliged" and sourced <= {"able", "possible"}:
+                reason = f'the source holds "{word}" possible, the sentence required'
+            elif firm and not softened and not sourced & {"plain", "able", "certain", "obliged"}:
                 words = "possible" if "possible" in sourced else "planned"
                 reason = f'the source holds "{word}" only {words}, the sentence certain'
             elif level == "possible" and sourced <= {"certain", "obliged"}:
                 reason = f'the source holds "{word}" certain, the sentence only possible'
-            elif level == "obliged" and sourced == {"possible"}:
-                reason = f'the source holds "{word}" possible, the sentence required'
             if reason:
                 yield Conflict(reason, frozenset({head}))
 
@@ -102,18 +111,25 @@ def head_text(side: Facts, head: str) -> str:
 
 # A claim that follows its source so closely differs from it in nothing else.
 WORD_FOR_WORD = 0.8
-FIRM: dict[Modality, int] = {"possible": 0, "planned": 1, "plain": 2, "certain": 2, "obliged": 3}
+FIRM: dict[Modality, int] = {
+    "able": 0,
+    "possible": 0,
+    "planned": 1,
+    "plain": 2,
+    "certain": 2,
+    "obliged": 3,
+}
 
 
 def small_word_conflicts(claim: Facts, aligned: Sequence[Difference]) -> Iterator[Conflict]:
     """A "not" or "may" more or less where the claim otherwise has the words of the source."""
-    for said, written, alike in aligned:
+    for said, written, alike, balance in aligned:
         if alike < WORD_FOR_WORD or len(said) > 2 or len(written) > 2:
             continue
         denied, asserted = (
             [t for t in side if is_negation(side, side.index(t))] for side in (said, written)
         )
-        if bool(denied) != bool(asserted):
+        if bool(denied) != bool(asserted) and balance:
             sayer, silent = ("sentence", "source") if denied else ("source", "sentence")
             word = (denied or asserted)[0].text
             around = claim.tokens

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from assistant.grounding.facts import CLAUSE_ENDS
+from assistant.grounding.facts import CLAUSE_ENDS, is_negation
 from assistant.grounding.words import Token
 
 # So many equal words around a difference show that it stands in the same place.
 FOLLOWED = 5
+# At either end of a sentence, what differs by more words than these says something else.
+TOO_UNEVEN = 3
 # Of two places that a word of the claim could come from, the one is chosen by so much.
 CLEARLY_CLOSER = 1.3
 
@@ -73,11 +75,13 @@ class Difference(NamedTuple):
         said: The tokens of the claim, marks left out.
         written: Those of the source in their place.
         alike: The share of the claim's words that stand in the source in the same order.
+        balance: How many more negations the claim has than the source.
     """
 
     said: list[Token]
     written: list[Token]
     alike: float
+    balance: int
 
 
 def differences(claim: Sequence[Token], source: Sequence[Token]) -> Iterator[Difference]:
@@ -93,6 +97,7 @@ def differences(claim: Sequence[Token], source: Sequence[Token]) -> Iterator[Dif
     )
     codes = matcher.get_opcodes()
     same = sum(last - first for tag, first, last, _, _ in codes if tag == "equal")
+    balance = negations(claim) - negations(source)
     for place, (tag, first, last, start, end) in enumerate(codes):
         around = (*codes[max(0, place - 1) : place], *codes[place + 1 : place + 2])
         followed = sum(code[2] - code[1] for code in around if code[0] == "equal")
@@ -100,14 +105,22 @@ def differences(claim: Sequence[Token], source: Sequence[Token]) -> Iterator[Dif
             continue
         mine, theirs = said[first:last], written[start:end]
         # Where one of the two begins or ends, what is next to the common words is compared.
+        at_the_end = last == len(said) or end == len(written)
+        if (first == 0 or start == 0 or at_the_end) and abs(len(mine) - len(theirs)) > TOO_UNEVEN:
+            continue
         if first == 0 or start == 0:
             length = min(len(mine), len(theirs))
             mine, theirs = mine[len(mine) - length :], theirs[len(theirs) - length :]
-        elif last == len(said) or end == len(written):
+        elif at_the_end:
             length = min(len(mine), len(theirs))
             mine, theirs = mine[: length + leading(mine)], theirs[: length + leading(theirs)]
         if len(mine) <= 3 and len(theirs) <= 4:
-            yield Difference(mine, theirs, same / len(said))
+            yield Difference(mine, theirs, same / len(said), balance)
+
+
+def negations(sequence: Sequence[Token]) -> int:
+    """How many words of a sequence deny."""
+    return sum(is_negation(sequence, index) for index in range(len(sequence)))
 
 
 def leading(sequence: Sequence[Token]) -> int:

@@ -8,7 +8,7 @@ from assistant.grounding.dates import MONTHS, WEEKDAYS, Date, dates, indices
 from assistant.grounding.quantities import Number, numbers
 from assistant.grounding.words import ACRONYMS, STOP_WORDS, Token, listed
 
-Modality = Literal["plain", "possible", "planned", "certain", "obliged"]
+Modality = Literal["plain", "able", "possible", "planned", "certain", "obliged"]
 
 NEGATIONS = frozenset(
     listed("""
@@ -20,12 +20,15 @@ NEGATIONS = frozenset(
     """)
 )
 LEVELS: dict[Modality, str] = {
+    "able": "can could",
     "possible": "may might possibly perhaps maybe potentially",
     "planned": "expected expects expect planned plans plan intends intended intend hopes hope "
     "aims aimed proposed proposes supposed likely allegedly reportedly scheduled",
     "certain": "will shall certainly definitely",
     "obliged": "must required obliged obligated mandatory",
 }
+# Verbs among them count only before "to": "aimed at", "a plan for" say nothing of the kind.
+BEFORE_TO = frozenset(listed("planned plans plan hopes hope aims aimed proposed proposes supposed"))
 MODALS = {word: level for level, words in LEVELS.items() for word in words.split()}
 CLAUSE_ENDS = frozenset(',;:()[]—–.!?"“”') | {"but", "although", "though", "while", "because"}
 REPORTING = frozenset(
@@ -134,7 +137,8 @@ def find_names(tokens: Sequence[Token], *, proper: Set[str] = frozenset()) -> li
             continue
         run = tokens[start:index]
         initial = opens_sentence(tokens, start)
-        acronym = len(run[0].text) > 1 and run[0].text.isupper()
+        # NATO, PressTV, iPhone: not the capital of a sentence's beginning.
+        acronym = any(letter.isupper() for letter in run[0].text[1:])
         found.append(
             Name(
                 words=tuple(token.folded for token in run),
@@ -151,7 +155,8 @@ def is_name_word(tokens: Sequence[Token], index: int) -> bool:
     token = tokens[index]
     if not token.capitalised or token.folded in NOT_NAMES:
         return False
-    return token.text in ACRONYMS or token.folded not in STOP_WORDS
+    # "I'm", "It's" are no names.
+    return token.text in ACRONYMS or token.folded.partition("'")[0] not in STOP_WORDS | {"i"}
 
 
 def opens_sentence(tokens: Sequence[Token], index: int) -> bool:
@@ -235,7 +240,7 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
         return False
     if token.folded.endswith("n't"):
         return True
-    if token.folded not in NEGATIONS or in_title(tokens, index):
+    if token.folded not in NEGATIONS or in_title(tokens, index) or quoted(tokens, index):
         return False
     after = tokens[index + 1].folded if index + 1 < len(tokens) else ""
     if token.folded in {"no", "not"}:
@@ -246,6 +251,12 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
         if after == "." and index + 2 < len(tokens) and tokens[index + 2].kind == "number":
             return False
     return True
+
+
+def quoted(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word stands alone between quotation marks: similar shouts of "No"."""
+    around = (*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2])
+    return len(around) == 2 and all(token.text in "\"'`“”‘’" for token in around)
 
 
 def in_title(tokens: Sequence[Token], index: int) -> bool:
@@ -287,19 +298,23 @@ def find_modality(tokens: Sequence[Token], *, taken: frozenset[int]) -> dict[str
     for index, token in enumerate(tokens):
         if token.folded in CLAUSE_ENDS:
             level = "plain"
-        elif token.folded in MODALS and index not in taken and not month_like(token, index):
+        elif index not in taken and is_modal(tokens, index):
             # "Will likely", "may be required": the less firm of two is what is claimed.
             modal = MODALS[token.folded]
             if level in ("plain", "certain"):
                 level = modal
             distance = 0
         elif token.content:
-            found.setdefault(token.stem, set()).add(level if distance <= 3 else "plain")
+            if token.kind == "word":
+                found.setdefault(token.stem, set()).add(level if distance <= 3 else "plain")
             level = "plain"
         distance += 1
     return found
 
 
-def month_like(token: Token, index: int) -> bool:
-    """Whether "May" is written as the month and not as the modal that opens a question."""
-    return token.folded == "may" and token.capitalised and index > 0
+def is_modal(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word says how firm a statement is; the month of May does not."""
+    token = tokens[index]
+    if token.folded not in MODALS or (token.folded == "may" and token.capitalised and index > 0):
+        return False
+    return token.folded not in BEFORE_TO or token_is(tokens, index + 1, "to")

@@ -10,9 +10,12 @@ from assistant.grounding.differences import (
     affinity,
     disagreement,
 )
-from assistant.grounding.facts import Facts
+from assistant.grounding.facts import Facts, facts
 from assistant.grounding.quantities import SCALES, UNITS, Number, bears_out, same_kind
 from assistant.grounding.words import Token
+
+# A claim of fewer words of content may be the same as a sentence by chance.
+LONG_ENOUGH = 5
 
 
 def amount_conflicts(claim: Facts, source: Facts) -> Iterator[Conflict]:
@@ -43,12 +46,67 @@ def amount_conflicts(claim: Facts, source: Facts) -> Iterator[Conflict]:
         yield disagreement(limit(rival), limit(number), said)
 
 
+def counting_conflicts(claim: Facts, sources: Sequence[Facts]) -> Iterator[Conflict]:
+    """Things counted that every source that counts them has another number of."""
+    for number in claim.numbers:
+        if number.noun is None:
+            continue
+        counts = [n for side in sources for n in side.numbers if n.noun == number.noun]
+        if counts and not any(bears_out(other, number) for other in counts):
+            said = claim.tokens[number.first : number.last + 1]
+            yield disagreement(limit(counts[0]), limit(number), said)
+
+
+def moved_conflicts(claim: Facts, sentence: Sequence[Token]) -> Iterator[Conflict]:
+    """The one amount or date that a sentence, otherwise the claim, has another of.
+
+    "In 1975 she recorded it again" against "She recorded it again in 1983".
+    """
+    stems = {token.stem for token in sentence if token.content}
+    missing = [t for t in claim.tokens if t.content and t.stem not in stems]
+    figures = figures_in(missing, claim)
+    if len(figures) != 1 or len(missing) > len(figures_tokens(figures[0], claim)):
+        return
+    content = sum(token.content for token in claim.tokens)
+    if content < LONG_ENOUGH:
+        return
+    source = facts(sentence)
+    match figures[0]:
+        case Number() as number:
+            if any(bears_out(other, number) for other in source.numbers):
+                return
+            rivals = [
+                other
+                for other in source.numbers
+                if same_kind(number, other) and not any(bears_out(other, n) for n in claim.numbers)
+            ]
+            if len(rivals) == 1:
+                yield disagreement(limit(rivals[0]), limit(number), missing)
+        case Date() as date:
+            if any(compatible(other, date) for other in source.dates):
+                return
+            others = [d for d in source.dates if not any(compatible(d, c) for c in claim.dates)]
+            if len(others) == 1 and kind_of(others[0]) == kind_of(date):
+                yield disagreement(others[0].text, date.text, missing)
+
+
+def figures_tokens(figure: Number | Date, side: Facts) -> Sequence[Token]:
+    """The tokens of an amount or a date."""
+    return side.tokens[figure.first : figure.last + 1]
+
+
+def kind_of(date: Date) -> tuple[bool, ...]:
+    """Which of its parts a date says."""
+    return tuple(part is not None for part in date.parts)
+
+
 def figure_conflicts(
-    claim: Facts, source: Facts, aligned: Sequence[Difference]
+    claim: Facts, sources: Sequence[Facts], aligned: Sequence[Difference]
 ) -> Iterator[Conflict]:
     """One amount or date where the source, in the same words, has one other."""
-    for said, written, _ in aligned:
-        figures, others = figures_in(said, claim), figures_in(written, source)
+    for said, written, *_ in aligned:
+        figures = figures_in(said, claim)
+        others = [figure for side in sources for figure in figures_in(written, side)]
         if len(figures) != 1 or len(others) != 1:
             continue
         match figures[0], others[0]:
@@ -60,7 +118,7 @@ def figure_conflicts(
 
 def figures_in(some: Sequence[Token], side: Facts) -> list[Number | Date]:
     """The amounts and dates of a side that have a token among some."""
-    starts = {token.start for token in some}
+    starts = {token.start for token in some if token.content}
     figures: list[Number | Date] = [*side.numbers, *side.dates]
     return [
         figure
@@ -71,7 +129,7 @@ def figures_in(some: Sequence[Token], side: Facts) -> list[Number | Date]:
 
 def unit_conflicts(aligned: Sequence[Difference]) -> Iterator[Conflict]:
     """One unit or scale where the source, in the same words, has another ("several years")."""
-    for said, written, _ in aligned:
+    for said, written, *_ in aligned:
         if len(said) != 1 or len(written) != 1:
             continue
         unit, other = measure(said[0].folded), measure(written[0].folded)

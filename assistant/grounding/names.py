@@ -32,6 +32,8 @@ def same_name(name: Sequence[str], other: Sequence[str]) -> bool:
     if any(same_word(word, another) for word in name for another in other):
         return True
     left, right = " ".join(name), " ".join(other)
+    if left.replace(" ", "") == right.replace(" ", ""):
+        return True
     if any(left in group and right in group for group in ALIASES):
         return True
     return acronym_of(name, right) or acronym_of(other, left)

@@ -60,10 +60,10 @@ MEASURES: dict[str, dict[str, float]] = {
     "metres": {
         "mm millimetre millimetres millimeter millimeters": 0.001,
         "cm centimetre centimetres centimeter centimeters": 0.01,
-        "metre metres meter meters": 1,
+        "metre metres meter meters m": 1,
         "km kilometre kilometres kilometer kilometers": 1000,
     },
-    "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles": 5280},
+    "feet": {"foot feet ft": 1, "yard yards": 3, "mile miles mi": 5280},
     "grams": {"mg": 0.001, "gram grams": 1, "kg kilogram kilograms kilo kilos": 1000}
     # "Ton" and "tonne" are written for each other more often than told apart.
     | {"tonne tonnes ton tons": 1e6},
@@ -73,8 +73,8 @@ MEASURES: dict[str, dict[str, float]] = {
     | {"gw gigawatt gigawatts": 1e9},
     "bytes": {"kb kilobyte kilobytes": 1e3, "mb megabyte megabytes": 1e6}
     | {"gb gigabyte gigabytes": 1e9, "tb terabyte terabytes": 1e12},
-    "hectares": {"hectare hectares ha": 1},
-    "acres": {"acre acres": 1},
+    "metres^2": {"hectare hectares ha": 10_000},
+    "feet^2": {"acre acres": 43_560},
     "degrees": {"degree degrees": 1},
 }
 UNITS = {
@@ -83,6 +83,8 @@ UNITS = {
     for words, factor in table.items()
     for word in words.split()
 }
+
+SQUARES = {"square": 2, "sq": 2, "cubic": 3}
 
 ORDINALS = {
     word: value
@@ -176,7 +178,11 @@ def same_kind(number: Number, other: Number) -> bool:
 
 def comparable(number: Number, other: Number) -> bool:
     """Whether one amount can stand for the other: the same unit, or one left unsaid."""
-    return number.unit == other.unit or (number.unit is None) != (other.unit is None)
+    if number.unit == other.unit:
+        return True
+    return (number.unit is None and number.noun is None) or (
+        other.unit is None and other.noun is None
+    )
 
 
 def rounds_to(value: float, rounded: float) -> bool:
@@ -240,6 +246,13 @@ def number_at(tokens: Sequence[Token], index: int) -> Number | None:
             unit, end = CURRENCIES[after.folded], following or last
         elif after.folded in UNITS:
             (unit, factor), end = UNITS[after.folded], following or last
+        elif (
+            after.folded in SQUARES
+            and (square := token_text(tokens, (following or 0) + 1)) in UNITS
+        ):
+            unit, factor = UNITS[square]
+            power = SQUARES[after.folded]
+            unit, factor, end = f"{unit}^{power}", factor**power, (following or 0) + 1
         elif after.content and after.kind == "word" and not after.capitalised:
             noun, end = after.stem, following or last
     # A lone "one" is a pronoun more often than a number.

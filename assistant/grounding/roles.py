@@ -21,7 +21,7 @@ def name_conflicts(
     """A name that stands where the source, in the same words, has another."""
     certain_claimed, certain_sourced = name_starts(claim), name_starts(source)
     claimed, sourced = name_starts(claim, sure=False), name_starts(source, sure=False)
-    for said, written, _ in aligned:
+    for said, written, *_ in aligned:
         names = [token for token in said if token.start in claimed]
         others = [token for token in written if token.start in sourced]
         if not names or not others:
@@ -118,6 +118,9 @@ def between(tokens: Sequence[Token], left: Name, right: Name) -> tuple[set[str],
     None where the two stand side by side as equals ("A and B"), or too far apart to tell.
     """
     middle = tokens[left.first + len(left.words) : right.first]
+    # "Assad's government in Syria", "the Syrian government of Assad": no roles in that.
+    if tokens[left.first + len(left.words) - 1].text.endswith(("'s", "’s", "'", "’")):
+        return None
     if not middle or len(middle) > 12 or any(token.text in ".;" for token in middle):
         return None
     folded = [token.folded for token in middle]

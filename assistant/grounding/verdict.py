@@ -1,7 +1,7 @@
 """Does this text support this sentence? Verdicts, without a language model, in milliseconds."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from assistant.grounding.alignment import Claim, Window, make_claim, widen, wind
 from assistant.grounding.conflicts import conflicts
 from assistant.grounding.differences import Conflict
 from assistant.grounding.evidence import Evidence
-from assistant.grounding.facts import facts
+from assistant.grounding.facts import Facts, facts
 from assistant.grounding.names import same_name
 from assistant.grounding.quantities import bears_out
 from assistant.grounding.score import JUST_WEAK, SUPPORTED, WEAK, features, probability
@@ -229,7 +229,8 @@ def settle(
     what the best one contradicts.
     """
     best = ranked[0]
-    contradiction = contradicts(claim, best, ranked, evidence)
+    proper = frozenset[str]().union(*(item.proper for item in evidence))
+    contradiction = contradicts(claim, best, ranked, evidence, proper)
     if contradiction is None:
         return best, ""
     wanted = sum(1 << bit for bit, term in enumerate(claim.terms) if term in contradiction.stems)
@@ -237,13 +238,17 @@ def settle(
         enough = max(ALIGNED, best.coverage - NEARLY_AS_GOOD)
         if window.coverage < enough or window.mask & wanted != wanted:
             continue
-        if contradicts(claim, window, ranked, evidence) is None:
+        if contradicts(claim, window, ranked, evidence, proper) is None:
             return window, ""
     return best, contradiction.reason
 
 
 def contradicts(
-    claim: Claim, window: Window, ranked: Sequence[Window], evidence: Sequence[Evidence]
+    claim: Claim,
+    window: Window,
+    ranked: Sequence[Window],
+    evidence: Sequence[Evidence],
+    proper: Set[str],
 ) -> Conflict | None:
     """What in a window contradicts the claim; nothing if it is about something else."""
     if window.coverage < ALIGNED:
@@ -252,14 +257,22 @@ def contradicts(
     item = evidence[window.source]
     inside = {piece.sentence for piece in window.pieces}
     rest = [p for p in item.pieces if p.sentence in inside and p not in window.pieces]
-    beside = [facts(item.tokens[piece.first : piece.last]) for piece in rest[:LONGEST_REST]] + [
-        facts(window_tokens(other, evidence))
-        for other in widen(claim, window, ranked)[1:]
-        if other.coverage >= BESIDE
+    beside = [facts(item.tokens[piece.first : piece.last]) for piece in rest[:LONGEST_REST]]
+    further: list[Facts] = []
+    union = widen(claim, window, ranked)
+    for other in union[1:]:
+        found = facts(window_tokens(other, evidence))
+        (beside if other.coverage >= BESIDE else further).append(found)
+    source = facts(window_tokens(window, evidence), proper=proper)
+    sentences = [
+        evidence[part.source].tokens[piece.first : piece.last]
+        for part in union
+        for piece in part.pieces
     ]
-    source = facts(window_tokens(window, evidence), proper=item.proper)
-    sentences = [item.tokens[piece.first : piece.last] for piece in window.pieces]
-    return next(conflicts(claim.facts, source, sentences=sentences, beside=beside), None)
+    found_conflicts = conflicts(
+        claim.facts, source, sentences=sentences, beside=beside, further=further
+    )
+    return next(found_conflicts, None)
 
 
 def support(window: Window, evidence: Sequence[Evidence]) -> Support:
