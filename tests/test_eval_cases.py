@@ -17,7 +17,7 @@ from assistant.errors import EvaluationError
 from assistant.evaluation.answers import accepted
 from assistant.evaluation.cases import Case, dump, half, load
 from assistant.evaluation.cases import parse as parse_cases
-from assistant.evaluation.fields import Earlier, Evidence
+from assistant.evaluation.fields import FIELDS, Earlier, Evidence
 from assistant.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -222,6 +222,29 @@ def test_what_is_written_is_read_again(
     assert parse_cases(dump(case)) == ([case], [])
 
 
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["question", "answer", "source", "quote", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "x"]), anything, max_size=8))
+def test_whatever_stands_there_is_a_case_or_an_error(fields: dict[str, Any]) -> None:
+    cases, problems = parse_cases(json.dumps(fields))
+    assert len(cases) == (not problems)
+    assert all(problem.startswith("line 1: ") for problem in problems)
+
+
+@given(st.text())
+def test_no_text_breaks_the_reading(text: str) -> None:
+    cases, problems = parse_cases(text)
+    assert len(cases) + len(problems) <= text.count("\n") + 1
+
+
 def test_half_a_surrogate_pair_survives() -> None:
     case = Case("a", "What is \ud83d?", line=1)
     dump(case).encode()
@@ -312,3 +335,9 @@ def test_the_documents_say_what_the_case_says(case: Case) -> None:
     together = " ".join(evidence.quote for evidence in case.evidence)
     for answer in case.answers:
         assert accepted(together, [answer]), answer
+
+
+def test_the_description_is_true() -> None:
+    readme = (ROOT / "evals/cases/README.md").read_text(encoding="utf-8")
+    assert f"{len(SEEDS)} cases of the documents in `seeds/`, {len(ANSWERABLE)} answer" in readme
+    assert all(f"`{name}`" in readme for name in (*FIELDS, *TAGS))

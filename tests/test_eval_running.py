@@ -16,7 +16,7 @@ from assistant.evaluation.fields import Earlier, Evidence
 from assistant.evaluation.running import Row, in_order, read_rows, run
 from assistant.evaluation.scoring import Scored, Scorer
 from assistant.evaluation.statistics import Figure
-from assistant.evaluation.summary import summary
+from assistant.evaluation.summary import compared, summary
 
 CASES = load(Path(__file__).resolve().parent.parent / "evals/cases/seeds.jsonl")
 SOME = [case for case in CASES if case.half == 0 and not case.group][:12]
@@ -385,6 +385,22 @@ def test_a_summary_by_hand() -> None:
 
 def test_the_order_of_rows_does_not_matter() -> None:
     assert summary(reversed(ROWS)) == summary(ROWS)
+
+
+def test_two_runs_by_hand() -> None:
+    after = [
+        replace(ROWS[0], scores={"right": 0.0, "faithfulness": 1.0}),  # worse, and better
+        replace(ROWS[1], scores={"right": 1.0, "faithfulness": 1.0}),  # better, and new
+        replace(ROWS[2], error="Boom: y", scores={}),
+        row("new", scores={"right": 1.0, "rouge_l": 0.5}),
+    ]
+    found = compared(ROWS, after)
+    assert (found["right"].cases, found["right"].better, found["right"].worse) == (2, 1, 1)
+    assert found["right"].difference == 0
+    assert (found["faithfulness"].before, found["faithfulness"].after) == (0.5, 1)
+    assert found["faithfulness"].cases == 1
+    assert found["rouge_l"].cases == 0
+    assert found["rouge_l"].difference is None
 
 
 def test_a_summary_of_nothing() -> None:

@@ -152,6 +152,8 @@ def test_rouge_agrees_with_the_library() -> None:
         ("the presidency", [["president"]], None),
         ("", [["x"]], None),
         ("x", [], None),
+        ("It cost 5.", [["€"]], None),
+        ("It cost 5 €.", [["5", "€"]], "5 … €"),
         ("东京是首都", [["东京是首都"]], "东京是首都"),
     ],
 )

@@ -12,7 +12,7 @@ figure is worth, and whether two runs differ, is in `statistics`.
 from assistant.evaluation.cases import Case, load
 from assistant.evaluation.running import Row, in_order, read_rows, run
 from assistant.evaluation.scoring import Scored, Scorer
-from assistant.evaluation.summary import Part, Summary, summary
+from assistant.evaluation.summary import Part, Summary, compared, summary
 
 __all__ = [
     "Case",
@@ -21,6 +21,7 @@ __all__ = [
     "Scored",
     "Scorer",
     "Summary",
+    "compared",
     "in_order",
     "load",
     "read_rows",

@@ -67,8 +67,13 @@ def accepted(text: str, answers: Sequence[Sequence[str]]) -> str | None:
     written do not matter; whole words do.
     """
     said = _words(text)
+
+    def there(part: str) -> bool:
+        words = _words(part)
+        return _within(words, said) if words else part in text  # such as "€"
+
     for parts in answers:
-        if all(_within(_words(part), said) for part in parts):
+        if all(map(there, parts)):
             return " … ".join(parts)
     return None
 

@@ -7,6 +7,7 @@ Seeded, so that the same figures have the same intervals.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ SAMPLES = 2000
 LEVEL = 0.95
 # Of so many clusters, all 1,024 ways to swap two runs are tried.
 FEW = 10
+# Draws of no more clusters than these are kept for the next figure: 16 MB.
+KEPT = 1000
 # Two values are equal if they differ by no more than this (rounding).
 EQUAL = 1e-12
 
@@ -171,8 +174,17 @@ def _draws(clusters: Sequence[Hashable]) -> tuple[Numbers | None, Indices]:
     count = int(members.max()) + 1 if len(members) else 0
     if count < 2:
         return None, members
+    return (_kept(count) if count <= KEPT else _drawn(count)), members
+
+
+def _drawn(count: int) -> Numbers:
+    """As many clusters drawn as there are, with replacement, `SAMPLES` times."""
     random = np.random.default_rng(0)
-    return random.multinomial(count, [1 / count] * count, size=SAMPLES).astype(float), members
+    return random.multinomial(count, [1 / count] * count, size=SAMPLES).astype(float)
+
+
+# The figures of a run are mostly over the same number of clusters.
+_kept = lru_cache(4)(_drawn)
 
 
 def _places(clusters: Sequence[Hashable]) -> Indices:

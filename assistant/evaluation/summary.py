@@ -14,7 +14,16 @@ from assistant.evaluation.refusal import (
     risk_coverage_area,
 )
 from assistant.evaluation.running import Row
-from assistant.evaluation.statistics import Figure, Indices, bootstrap, mean, percentiles, ratio
+from assistant.evaluation.statistics import (
+    Comparison,
+    Figure,
+    Indices,
+    bootstrap,
+    compare,
+    mean,
+    percentiles,
+    ratio,
+)
 
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "max": 100.0}
 HALVES = ("dev", "test")
@@ -73,6 +82,21 @@ def summary(rows: Iterable[Row]) -> Summary:
         },
         tags={tag: part([row for row in ordered if tag in row.tags], sure=False) for tag in tags},
     )
+
+
+def compared(before: Iterable[Row], after: Iterable[Row]) -> dict[str, Comparison]:
+    """A second run against a first, score by score, over the cases that both have."""
+    old, new = ({row.id: row for row in rows if not row.error} for rows in (before, after))
+    names = sorted({name for row in (*old.values(), *new.values()) for name in row.scores})
+    clusters = {row.id: row.cluster for row in (*old.values(), *new.values())}
+    return {
+        name: compare(
+            {key: row.scores.get(name) for key, row in old.items()},
+            {key: row.scores.get(name) for key, row in new.items()},
+            clusters,
+        )
+        for name in names
+    }
 
 
 def part(rows: Sequence[Row], *, sure: bool = True) -> Part:
