@@ -22,7 +22,7 @@ from language_model import GGUF
 from assistant.errors import ModelError
 from assistant.models import Message, load_model
 from assistant.models.gguf import Gguf, Served
-from assistant.models.serving import confined_to, fitting_context
+from assistant.models.serving import fitting_context
 
 TRAINED_CONTEXT = 8192
 
@@ -60,15 +60,6 @@ def complete(served: Served, key: str | None = None, **more: str) -> tuple[int, 
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_processor() -> Iterator[None]:
-    """What it computes on several is held up where other tests take some of them."""
-    all_of_them = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(all_of_them)})
-    yield
-    os.sched_setaffinity(0, all_of_them)
 
 
 @pytest.fixture(scope="class")
@@ -131,9 +122,6 @@ class TestServed:
         (process,) = serving_processes()
         assert served.key not in " ".join(process.cmdline())
         assert served.key not in " ".join(process.environ().values())
-
-    def test_it_keeps_to_the_processors_that_it_may_use(self, running: tuple[Gguf, Served]) -> None:
-        assert confined_to() == (0 if os.cpu_count() == 1 else 1)
 
 
 def test_a_killed_process_breaks_the_answer_and_the_next_question_starts_another() -> None:
@@ -365,8 +353,14 @@ model.close()
     assert "model_context" in done.stdout
 
 
-def test_a_missing_library_is_told_with_the_command_that_installs_it(tmp_path: Path) -> None:
-    (tmp_path / "xllamacpp.py").write_text("raise ImportError('libgomp.so.1 is missing')")
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [("_ssl", "pip install 'cited-assistant[gguf]'"), ("libgomp.so.1", "apt-get install libgomp1")],
+)
+def test_a_missing_library_is_told_with_the_command_that_installs_it(
+    missing: str, command: str, tmp_path: Path
+) -> None:
+    (tmp_path / "xllamacpp.py").write_text(f"raise ImportError('{missing} is missing')")
     code = f"""
 from assistant.errors import ModelError
 from assistant.models.gguf import Gguf
@@ -380,8 +374,8 @@ except ModelError as error:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
     assert done.stdout.startswith("package xllamacpp"), done
-    assert "libgomp.so.1 is missing" in done.stdout
-    assert "pip install 'cited-assistant[gguf]'" in done.stdout
+    assert f"{missing} is missing" in done.stdout
+    assert command in done.stdout
 
 
 def test_threads_that_ask_at_once_are_all_answered() -> None:

@@ -77,5 +77,6 @@ def _figures(trial: Trial) -> str:
     if trial.first_word_seconds is not None:
         figures.append(f"first word after {trial.first_word_seconds:.1f} s")
     if trial.words_per_second is not None:
-        figures.append(f"{trial.words_per_second:.0f} words a second")
+        digits = 0 if trial.words_per_second >= 10 else 1
+        figures.append(f"{trial.words_per_second:.{digits}f} words a second")
     return " · ".join(figures)

@@ -133,12 +133,6 @@ def _serve(path: str, *, context: int, key: str) -> Any:
     # One question at a time, the others wait: on two processors two at once take as long
     # together, and both are late.
     parameters.n_parallel = 1
-    # Threads that wait busily stand in each other's way as soon as something else runs: with one
-    # of two processors taken, 2 words a second instead of 12.
-    for processors in (parameters.cpuparams, parameters.cpuparams_batch):
-        processors.poll = 0
-        if allowed := confined_to():
-            processors.n_threads = allowed
     parameters.warmup = False  # the trial below is one
     # Thoughts cost minutes here, and what is answered is checked by other means.
     parameters.enable_reasoning = 0
@@ -161,14 +155,6 @@ def _serve(path: str, *, context: int, key: str) -> Any:
     if "choices" not in server.handle_chat_completions(trial):
         raise RuntimeError("writes no text")
     return server
-
-
-def confined_to() -> int:
-    """How many processors this process may use, where it may not use all; else 0."""
-    if not hasattr(os, "sched_getaffinity"):
-        return 0
-    allowed = len(os.sched_getaffinity(0))
-    return 0 if allowed == os.cpu_count() else allowed
 
 
 def _end_with_parent() -> None:
