@@ -90,6 +90,7 @@ def provider(running: Provider) -> Provider:
 @pytest.fixture(scope="module")
 def assistant(running: Provider, index: Path) -> Iterator[Assistant]:
     with Assistant.open(index, model=f"{NAME}@{running.url}/v1", model_calls=2) as assistant:
+        assistant.ask(QUESTION)  # loads what the tests are not to wait for
         yield assistant
 
 

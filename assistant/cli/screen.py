@@ -71,14 +71,15 @@ class Screen:
         All lines are indented; a label stands in the first line's indentation. The paragraph
         takes the place of what was drafted.
         """
-        self.draft("")
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
         text = Text.assemble(*((visible(content), style) for content, style in pairs))
         margin = Text(label.ljust(indent), style)
-        for line in text.wrap(self.console, max(20, self._width - indent)):
-            line.rstrip()
-            self.console.print(margin + line if line or label else line)
-            margin = Text(" " * indent)
+        with self.console:  # the draft goes and the paragraph comes in one
+            self.draft("")
+            for line in text.wrap(self.console, max(20, self._width - indent)):
+                line.rstrip()
+                self.console.print(margin + line if line or label else line)
+                margin = Text(" " * indent)
 
     def draft(self, text: str) -> None:
         """Show words that may still change, dim, in place of those drafted before.
@@ -91,18 +92,13 @@ class Screen:
         lines = [line.plain.rstrip() for line in wrapped if line][1 - self.console.height :]
         if lines == self._drafted:
             return
-        if self._drafted:
-            up = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)]
-            self.console.control(
-                Control(
-                    ControlType.CARRIAGE_RETURN,
-                    (ControlType.ERASE_IN_LINE, 2),
-                    *up * (len(self._drafted) - 1),
-                )
-            )
+        erased = (ControlType.ERASE_IN_LINE, 2)
+        up = [(ControlType.CURSOR_UP, 1), erased] * (len(self._drafted) - 1)
+        with self.console:
+            if self._drafted:
+                self.console.control(Control(ControlType.CARRIAGE_RETURN, erased, *up))
+            self.console.print(Text("\n".join(lines), "dim"), end="")
         self._drafted = lines
-        self.console.print(Text("\n".join(lines), "dim"), end="")
-        self._stream.flush()
 
     @property
     def _width(self) -> int:
