@@ -87,6 +87,7 @@ CHATTY = [
     "QUESTION: How is the weather?\nQUESTION: How wide is the old bridge of Narva?",
     "<question>How wide is the old bridge of Narva?</question>",
     "How wide is the old bridge of Narva?",
+    "QUESTION: And how wide is the old bridge of Narva?",
     "> QUESTION :  How wide   is the old bridge of Narva?\nSEARCH: How wide is the Narva?",
 ]
 
@@ -448,7 +449,7 @@ def test_a_real_small_model_writes_what_it_likes(assistant: Assistant) -> None:
         model = load_model(f"openai-like:small@{url}/v1", context=4096, seconds=60)
         try:
             calls = Calls(model, most=2)
-            question = "When was it signed, and by whom?"
+            question = "When was it signed?"
             searches = plan_searches(question, history, calls=calls, rarity=assistant.rarity)
             assert calls.made == 1
             assert len(searches.parts) <= MOST_PARTS

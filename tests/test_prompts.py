@@ -31,7 +31,7 @@ def test_missing_and_unknown_values_are_refused(given: dict[str, str]) -> None:
 
 
 def test_an_unknown_prompt_is_refused() -> None:
-    with pytest.raises(PromptError, match="no prompt 'greeting'; known: .*clarify, .*refusal"):
+    with pytest.raises(PromptError, match=r"no prompt 'greeting'; known: .*clarify, .*refusal"):
         render("greeting")
 
 

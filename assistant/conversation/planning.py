@@ -52,6 +52,9 @@ MARGIN = 1.3
 TITLES = 6
 LONGEST_TITLE = 100
 
+# What the prompts show where there is no turn, or no title.
+NOTHING = "(none)"
+
 # A question with one of these may lean on what was said, or go on with it.
 LEANING = frozenset(
     listed("""
@@ -126,13 +129,15 @@ def plan_searches(
     before = _told(history, most=min(room, int(SHARE * calls.model.context)))
     if room < 0 or (history and not before and not splits):
         return ruled
-    user = render("plan-question", folder=prompts, history=before or "-", question=asked)
+    user = render("plan-question", folder=prompts, history=before or NOTHING, question=asked)
     told = [line.partition(": ")[2] for line in before.splitlines()]
     earlier = {wording(line) for line in told}
     said = content_of(" ".join((question, query, *told)))
 
     def rewrite(written: str) -> str:
-        for line in queries(written, "question") if history else ():
+        for found in queries(written, "question") if history else ():
+            line = LEAD.sub("", found)
+            line = line[:1].upper() + line[1:]
             # One that puts nothing in leaves the work to the rules.
             adds = bool(content_of(line) - content_of(question) - GENERIC)
             if adds and wording(line) not in earlier and keeps(line, question, query, said):
@@ -266,7 +271,7 @@ def search_again(
         folder=prompts,
         question=_plain(question),
         searched="\n".join(_plain(query)[:LONGEST_QUERY] for query in searched),
-        titles="\n".join(titles) or "-",
+        titles="\n".join(titles) or NOTHING,
     )
     if count_tokens(system) + count_tokens(user) > _room(calls, LINE_TOKENS):
         return None
