@@ -21,6 +21,7 @@ from assistant.answering.order_rules import (
     RULES,
     TOPICS,
 )
+from assistant.grounding import Evidence
 from assistant.sentences import Span
 
 LEFT_OUT = "[…]"
@@ -42,6 +43,7 @@ _RULES = tuple((words, re.compile("|".join(patterns))) for words, patterns in RU
 _MARKS = re.compile("|".join(MARKS))
 _OTHER_BEGINNINGS, _OTHER_LANGUAGES = OTHER_LANGUAGES[0], re.compile("|".join(OTHER_LANGUAGES[1]))
 _OTHER_SCRIPTS = re.compile("|".join(OTHER_SCRIPTS))
+_SPEAKER = re.compile(r"\n[ #*_]*(?:system|user|human|assistant) ?:\s*$")
 _COMMANDS = re.compile("|".join(COMMANDS))
 _TOPICS = re.compile("|".join(TOPICS))
 
@@ -65,7 +67,8 @@ def about_orders(question: str) -> bool:
 def orders(text: str, sentences: Sequence[Span]) -> frozenset[int]:
     """Which of a text's sentences are orders.
 
-    Beside one that is plainly an order, other commands ("Say ...") belong to it.
+    Beside one that is plainly an order, other commands ("Say ...") belong to it, and what stands
+    below a heading that tells who speaks ("Assistant:").
 
     Args:
         text: The text.
@@ -77,22 +80,51 @@ def orders(text: str, sentences: Sequence[Span]) -> frozenset[int]:
     return frozenset(
         index
         for index, span in enumerate(sentences)
-        if index in plain or _COMMANDS.match(_folded(text[span.start : span.end]))
+        if index in plain
+        or _COMMANDS.match(_folded(text[span.start : span.end]))
+        or _SPEAKER.search(_folded(text[max(0, span.start - 60) : span.start]))
     )
 
 
 def without_orders(text: str, sentences: Sequence[Span]) -> str:
     """A text in which "[…]" stands for each order, in headings between sentences, too."""
-    left_out = orders(text, sentences)
     parts: list[str] = []
     end = 0
-    for index, span in enumerate((*sentences, Span(len(text), len(text)))):
-        between = text[end : span.start]
-        lines = (LEFT_OUT if is_order(line) else line for line in between.split("\n"))
-        parts.append("\n".join(lines) if between.strip() else between)
-        parts.append(LEFT_OUT if index in left_out else text[span.start : span.end])
-        end = span.end
-    return "".join(parts)
+    for start, stop in _ordering(text, sentences):
+        parts += [text[end:start], LEFT_OUT]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def disarmed(evidence: Evidence) -> Evidence:
+    """Evidence in which blanks stand for orders: they are no answer, and bear nothing out.
+
+    Its offsets stay as they were; its sentences and vectors are those that are left.
+    """
+    text, sentences, vectors = evidence.text, evidence.sentences, evidence.vectors
+    ordering = _ordering(text, sentences)
+    if not ordering:
+        return evidence
+    for start, end in ordering:
+        text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
+    kept = [place for place, span in enumerate(sentences) if span not in ordering]
+    return Evidence(
+        text,
+        tuple(sentences[place] for place in kept),
+        None if vectors is None else vectors[kept],
+        evidence.context,
+    )
+
+
+def _ordering(text: str, sentences: Sequence[Span]) -> list[Span]:
+    """Where the orders are, and the headings between sentences that are orders; in order."""
+    found = [Span(*sentences[place]) for place in orders(text, sentences)]
+    edges = (0, *(edge for span in sentences for edge in span), len(text))
+    for end, start in zip(edges[::2], edges[1::2], strict=True):
+        for line in re.finditer(r"[^\s\n][^\n]*", text[end:start]):
+            if is_order(line[0]):
+                found.append(Span(end + line.start(), end + line.end()))
+    return sorted(found)
 
 
 def _ordered(folded: str) -> bool:
