@@ -253,6 +253,20 @@ def test_the_figures_tell_what_the_model_did(client: httpx.Client, provider: Pro
     assert more["assistant_first_words_seconds_count"] == 2
 
 
+def test_a_model_that_cannot_be_loaded_is_told_before_anybody_asks(index: Path) -> None:
+    with (
+        Assistant.open(index, model="gguf:no-such-file.gguf") as assistant,
+        serving(create_app(assistant, access=Access.open(), page=False)) as address,
+    ):
+        until = time.monotonic() + SETTLED
+        while "no-such-file.gguf" not in httpx.get(f"{address}/readyz").text:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert httpx.get(f"{address}/readyz").status_code == 503
+        error = httpx.post(f"{address}/v1/ask", json={"question": QUESTION}, timeout=SETTLED)
+        assert error.json()["error"]["type"] == "model_file"
+
+
 # OpenAI's client.
 
 

@@ -22,11 +22,13 @@ class Readiness:
         self._problem: str | None = "the model is being loaded; try again in a few seconds"
         self._found = float("-inf")
         self._warm = False
+        self._loaded = False
 
     def warm_up(self) -> None:
         """Load the model and the index, so that the first question does not wait for them."""
         try:
             self._assistant.warm()
+            self._loaded = True
         except AssistantError as error:
             logger.warning("%s", error)
         except Exception:
@@ -55,6 +57,9 @@ class Readiness:
 
     def _find_out(self) -> None:
         try:
+            if not self._loaded:  # it may have been put right since
+                self._assistant.warm()
+                self._loaded = True
             self._assistant.search("ready", limit=1)
         except AssistantError as error:
             self._problem = str(error)
