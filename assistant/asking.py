@@ -167,7 +167,7 @@ class _Asking:
         found = [means.retrieve(query) for query in (searches.query, *searches.parts)]
         if len(found) == 1:
             return weigh(found[0], rarity=means.rarity)
-        whole = weigh(merged(found, limit=max(len(found[0].hits), 1)), rarity=means.rarity)
+        whole = weigh(merged(found, limit=max(len(found[0].hits), len(found))), rarity=means.rarity)
         surest = max(weigh(part, rarity=means.rarity).confidence for part in found[1:])
         return replace(whole, confidence=max(whole.confidence, surest))
 
@@ -199,7 +199,7 @@ class _Asking:
         again = weigh(found, rarity=means.rarity)
         if again.confidence < means.settings.refusal_threshold or again.choices:
             return None
-        both = merged([found, before.retrieval], limit=max(len(found.hits), 1))
+        both = merged([found, before.retrieval], limit=max(len(found.hits), 2))
         return replace(weigh(both, rarity=means.rarity), confidence=again.confidence)
 
     def told(
@@ -225,11 +225,12 @@ class _Asking:
                 asked = f"{searches.query} (as asked: {question})"
             try:
                 yield from writing.write(asked)
-                self._notice = writing.notice
-                return
             except ModelError as error:
                 yield Draft("")
                 self._give_up(error, told=bool(telling.sentences))
+            else:
+                self._notice = writing.notice
+                return
         if sure:
             yield from quote(
                 weighed,

@@ -96,7 +96,7 @@ def cited(hit: Hit, number: int) -> Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer, or a list with its lead-in.
+    r"""One sentence of an answer, or a list with its lead-in.
 
     Attributes:
         text: The sentence, without citation marks; a list's items on a line each.

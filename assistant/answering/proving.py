@@ -51,10 +51,10 @@ def prove(
     """Check a sentence against what it cites.
 
     Marks of passages that were not given are as if they were not there. If what is cited does
-    not bear the sentence out, or nothing is cited, the one passage that does is cited instead; where
-    several do, the best; where only several together do, these. A sentence that contradicts what
-    it cites is borne out by nothing but its own words; and one that contradicts the sentence that
-    is most like it, of all that were given, is not borne out by another.
+    not bear the sentence out, or nothing is cited, the one passage that does is cited instead;
+    where several do, the best; where only several together do, these. A sentence that contradicts
+    what it cites is borne out by nothing but its own words; and one that contradicts the sentence
+    that is most like it, of all that were given, is not borne out by another.
 
     Args:
         written: The sentence, with its marks.
