@@ -102,7 +102,9 @@ def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) 
     for source, item in enumerate(evidence):
         similarities = item.similarities(vector)
         pieces = item.pieces
+        told = told_by(claim, item)
         masks = [mask_of(claim, piece) for piece in pieces]
+        masks = [mask | told if mask & ~told else mask for mask in masks]
         for first in range(len(pieces)):
             mask, similarity = 0, 0.0
             for last in range(first, min(first + 3, len(pieces))):
@@ -123,6 +125,14 @@ def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) 
                     )
                 )
     return found
+
+
+def told_by(claim: Claim, item: Evidence) -> int:
+    """The terms of the claim that the title or the sentence before tells, as bits.
+
+    A passage need not repeat them: under "Stranger Things", "the first season" is of that.
+    """
+    return sum(1 << bit for bit, term in enumerate(claim.terms) if term in item.told)
 
 
 def mask_of(claim: Claim, piece: Piece) -> int:

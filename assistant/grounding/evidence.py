@@ -10,7 +10,7 @@ import numpy as np
 
 from assistant.embedding.embedding import Vectors
 from assistant.grounding.dates import Date, dates, indices
-from assistant.grounding.facts import is_name_word, opens_sentence
+from assistant.grounding.facts import Name, find_names, is_name_word, opens_sentence
 from assistant.grounding.quantities import Number, numbers
 from assistant.grounding.words import Token, tokens
 from assistant.passages import Passage, Span
@@ -82,6 +82,16 @@ class Evidence:
         """Every word of the text and its context, folded."""
         context = tokens(self.context)
         return frozenset(token.folded for token in (*self.tokens, *context))
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The stems of the content words of the context."""
+        return frozenset(token.stem for token in tokens(self.context) if token.content)
+
+    @cached_property
+    def names(self) -> list[Name]:
+        """The names in the text."""
+        return find_names(self.tokens)
 
     @cached_property
     def proper(self) -> frozenset[str]:
