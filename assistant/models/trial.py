@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from assistant.remote import ANTHROPIC_KEY, OLLAMA_URL, OPENAI_KEY
 USUAL_PORTS = {"LM Studio": 1234, "vLLM": 8000, "llama.cpp": 8080}
 PROBE_SECONDS = 2.0
 LARGEST_LIST = 1_000_000
+LATE = "it does not answer in time"
 EXTRACTIVE = "no language model: sentences of the documents; it always works"
 # What is read of a reply: enough to tell how fast it comes.
 TRIED_WORDS = 40
@@ -133,18 +135,15 @@ def _asked(model: Model, prompts: str) -> Trial:
 
 def reachable() -> list[Reachable]:
     """What this machine can reach; only addresses of this machine are asked, and without keys."""
-    probes: list[Callable[[], Reachable]] = [_ollama]
+    probes: dict[str, Callable[[], Reachable]] = {"Ollama": _ollama}
     for program, port in USUAL_PORTS.items():
-        probes.append(lambda program=program, port=port: _openai_like(program, port))  # type: ignore[misc]
-    found: dict[int, Reachable] = {}
+        probes[program] = partial(_openai_like, program, port)
+    found = {program: Reachable(program, note=LATE) for program in probes}
 
-    def look(number: int, probe: Callable[[], Reachable]) -> None:
-        found[number] = probe()
+    def look(program: str) -> None:
+        found[program] = probes[program]()
 
-    threads = [
-        threading.Thread(target=look, args=(number, probe), daemon=True)
-        for number, probe in enumerate(probes)
-    ]
+    threads = [threading.Thread(target=look, args=(name,), daemon=True) for name in probes]
     for thread in threads:
         thread.start()
     until = time.monotonic() + 2 * PROBE_SECONDS
@@ -152,7 +151,7 @@ def reachable() -> list[Reachable]:
         thread.join(max(0.0, until - time.monotonic()))
     return [
         Reachable("extractive", ready=True, models=("extractive",), note=EXTRACTIVE),
-        *(found[number] for number in sorted(found)),
+        *[found[program] for program in probes],
         _service("OpenAI", OPENAI_KEY, "openai-like:MODEL@https://api.openai.com/v1"),
         _service("Anthropic", ANTHROPIC_KEY, "anthropic:MODEL"),
     ]
@@ -171,7 +170,7 @@ def _ollama() -> Reachable:
         return Reachable("Ollama", note=note)
     try:
         listed = _json(f"{url}/api/tags")["models"]
-        names = tuple(f"ollama:{entry['name']}" for entry in listed)
+        names = tuple(f"ollama:{_name(entry['name'])}" for entry in listed)
     except _RefusedError as error:
         return Reachable("Ollama", url=url, note=str(error))
     except (KeyError, TypeError, ValueError):
@@ -184,13 +183,24 @@ def _openai_like(program: str, port: int) -> Reachable:
     url = f"http://localhost:{port}/v1"
     try:
         listed = _json(f"{url}/models")["data"]
-        names = tuple(f"openai-like:{entry['id']}@{url}" for entry in listed)
+        names = tuple(f"openai-like:{_name(entry['id'])}@{url}" for entry in listed)
     except _RefusedError as error:
         return Reachable(program, url=url, note=str(error))
     except (KeyError, TypeError, ValueError):
         return Reachable(program, url=url, note="what answers there has no list of models")
     note = "" if names else "it has loaded no model"
     return Reachable(program, url=url, ready=True, models=names, note=note)
+
+
+def _name(told: Any) -> str:
+    """A model's name as a server tells it.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(told, str):
+        raise TypeError(f"{told!r:.50} is no name")
+    return told
 
 
 def ollama_url(host: str) -> str:
@@ -257,4 +267,7 @@ def _json(url: str) -> Any:
         raise _RefusedError(f"it wants a key: set {OPENAI_KEY}, and name the model")
     if response.status != http.HTTPStatus.OK:
         raise ValueError(f"status {response.status}")
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested without end") from error
