@@ -21,6 +21,7 @@ from assistant import Assistant
 from assistant.answering import Event, Searching
 from assistant.server.access import Access
 from assistant.server.app import create_app
+from assistant.server.users import set_password
 from tests.serving import serving
 
 CHROMIUM = (
@@ -253,6 +254,53 @@ def test_a_question_is_edited_and_asked_again_and_retried(server: Served) -> Non
     expect(first.locator(".text")).to_contain_text(ANSWER)
 
 
+def test_asking_an_earlier_question_again_says_first_what_it_removes(server: Served) -> None:
+    page = server.page()
+    for question in (QUESTION, "What did Peskov say?", "What is SWIFT?"):
+        ask(page, question)
+    first, second = page.locator(".turn").nth(0), page.locator(".turn").nth(1)
+    for button in ("edit", "retry"):
+        first.locator(f"[data-do={button}]").click()
+        expect(first.locator(".editing")).to_contain_text("The 2 questions after it are removed.")
+        picture(page, "editing")
+        first.locator("[data-do=cancel]").click()
+    expect(page.locator(".turn")).to_have_count(3)
+    second.locator("[data-do=edit]").click()
+    expect(second.locator(".editing")).to_contain_text("The question after it is removed.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(second.locator(".tools")).to_be_visible()
+    second.locator("[data-do=edit]").click()
+    expect(second.locator(".editing")).not_to_contain_text("removed")
+
+
+def test_a_question_back_is_answered_with_a_click(server: Served) -> None:
+    page = server.page()
+    ask(page, "Who is the president?")
+    choices = page.locator(".choices button")
+    expect(choices).to_have_count(3)
+    picture(page, "choices")
+    choices.filter(has_text="Vladimir Putin").click()
+    expect(page.locator(".turn[data-kept]")).to_have_count(2)
+    expect(page.locator(".turn").nth(1).locator(".question p")).to_contain_text("Putin")
+    expect(page.locator(".turn").nth(1).locator(".text")).to_contain_text("Putin")
+    expect(page.locator(".turn").nth(1).locator(".answer.cited")).to_be_visible()
+
+
+def test_an_answer_is_copied_with_its_sources(server: Served) -> None:
+    page = server.page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    ask(page, QUESTION)
+    page.click(".tools [data-do=copy]")
+    expect(page.locator(".tools [data-do=copy]")).to_have_class(re.compile("done"))
+    copied = page.evaluate("navigator.clipboard.readText()")
+    page.context.clear_permissions()
+    answer, _, sources = copied.partition("\n\n")
+    assert ANSWER in answer
+    assert answer.endswith("[1]")
+    assert sources.startswith("[1] ")
+
+
 def test_a_conversation_is_there_after_a_reload_with_its_sources(server: Served) -> None:
     page = server.page()
     ask(page, QUESTION)
@@ -423,6 +471,58 @@ def test_an_answer_is_asked_within_the_documents_chosen(server: Served) -> None:
     ask(page, QUESTION)
     names = set(page.locator("#sources .name").all_inner_texts())
     assert names == {"background.pdf"}
+    # The choice outlasts a reload, and ends when it is taken back.
+    page.reload()
+    ready(page)
+    expect(page.locator(".within")).to_contain_text("Asking within 1 document")
+    ask(page, "What did Peskov say?")
+    assert set(page.locator("#sources .name").all_inner_texts()) <= {"background.pdf"}
+    page.click("nav [data-do=documents]")
+    expect(row).to_have_attribute("aria-checked", "true")
+    row.click()
+    page.click("[data-do=ask-view]")
+    expect(page.locator(".within")).to_be_hidden()
+    page.reload()
+    ready(page)
+    expect(page.locator(".within")).to_be_hidden()
+
+
+def test_a_choice_that_is_no_longer_there_is_told(server: Served) -> None:
+    page = server.page()
+    page.evaluate("sessionStorage.setItem('chosen', JSON.stringify(['../secret', 7, 'a']))")
+    page.reload()
+    ready(page)
+    expect(page.locator("#notice")).to_contain_text("no longer indexed")
+    expect(page.locator(".within")).to_be_hidden()
+    ask(page, QUESTION)
+    expect(page.locator(".answer .text")).to_contain_text(ANSWER)
+
+
+def test_logging_in_leads_to_the_conversation_that_was_wanted(
+    browser: Browser, seeds_index: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    shutil.copytree(seeds_index, index)
+    set_password(tmp_path / "users", "ada", "correct horse")
+    access = Access.from_file(tmp_path / "users")
+    with Assistant.open(index) as assistant:
+        conversation = assistant.chat(owner="user:ada")
+        conversation.ask(QUESTION)
+        key = conversation.save()
+        with serving(create_app(assistant, access=access)) as url:
+            page = browser.new_page()
+            page.goto(f"{url}/?c={key}&x=%22%3E//elsewhere.example")
+            for password in ("wrong", "correct horse"):
+                page.get_by_label("Name").fill("ada")
+                page.get_by_label("Password").fill(password)
+                page.get_by_role("button", name="Log in").click()
+            ready(page)
+            assert page.url.startswith(f"{url}/?c={key}")
+            expect(page.locator(".answer .text")).to_contain_text(ANSWER)
+            page.context.close()
+            # Only the query is kept: it cannot lead anywhere else.
+            answer = httpx.get(f"{url}//elsewhere.example/?c=1", headers={"accept": "text/html"})
+            assert answer.headers["location"] == "/login"
 
 
 def slowly(stream: Callable[..., Iterator[Event]], stopped: threading.Event) -> Any:

@@ -97,7 +97,7 @@ function sources(article, number) {
   // What comes closest to a refused question is no source; it is shown when asked for.
   const silent = !cards || (refused && number === undefined);
   $("#sources h2").textContent = refused && !silent ? "Closest passages" : "Sources";
-  $("#sources .cards").replaceChildren(...(silent ? [make("p", {}, "No sources for this answer.")] : cards.cloneNode(true).children));
+  $("#sources .cards").replaceChildren(...(silent ? [make("p", {}, $(".draft, .searching", article) ? "They come with the sentences that are checked." : "No sources for this answer.")] : cards.cloneNode(true).children));
   if (!silent) element.classList.add("sourced");
   for (const mark of $$("#sources blockquote mark")) {
     const passage = mark.closest("blockquote");
@@ -156,6 +156,7 @@ function stop() {
 function unfinished(article, text) {
   $(".searching", article)?.remove();
   $(".draft", article)?.remove(); // which nobody will check
+  if ($(".sources", transcript)) sources(article); else element.classList.remove("sourced");
   const again = make("button", { type: "button", "data-do": "retry" }, "Ask again");
   $(".reply", article).append(make("p", { class: "unfinished", role: "status" }, sentence(text) + " ", again));
 }
@@ -175,7 +176,10 @@ function told(update) {
     // While only the draft grows, nothing else is touched.
     if (update.html !== asking.html) {
       show($(".reply", article), asking.html = update.html);
-      if (update.state !== "searching") sources(article);
+      if (update.state !== "searching") {
+        sources(article);
+        element.classList.add("sourced"); // at once, so that the text does not move while it is read
+      }
     }
     const draft = $(".draft", article);
     if (draft) draft.textContent = update.draft;

@@ -106,7 +106,7 @@ def _block(block: Block, citations: dict[int, Citation]) -> str:
     (sentence,) = block.sentences
     first, *items = sentence.text.strip().split("\n")
     listed = "".join(f"<li>{shown(item)}</li>" for item in items[:-1])
-    listed += f"<li>{_ending(items[-1], sentence, citations)}</li>"
+    listed += f"<li>{_ending(items[-1], sentence, citations)}{_word(sentence)}</li>"
     return (
         f'<div class="sentence {shown(sentence.verdict)}"><p>{shown(first)}</p>'
         f"<ul>{listed}</ul></div>"
@@ -115,7 +115,7 @@ def _block(block: Block, citations: dict[int, Citation]) -> str:
 
 def _sentence(sentence: Sentence, citations: dict[int, Citation]) -> str:
     html = _ending(sentence.text, sentence, citations)
-    return f'<span class="sentence {shown(sentence.verdict)}">{html}</span>'
+    return f'<span class="sentence {shown(sentence.verdict)}">{html}</span>{_word(sentence)}'
 
 
 def _ending(text: str, sentence: Sentence, citations: dict[int, Citation]) -> str:
@@ -123,9 +123,8 @@ def _ending(text: str, sentence: Sentence, citations: dict[int, Citation]) -> st
     marks = _marks(sentence, citations)
     before, space, last = text.rpartition(" ")
     if len(last) > LONGEST_WORD:
-        return shown(text) + marks + _word(sentence)
-    ending = f'<span class="ending">{shown(last)}{marks}</span>'
-    return f"{shown(before + space)}{ending}{_word(sentence)}"
+        return shown(text) + marks
+    return f'{shown(before + space)}<span class="ending">{shown(last)}{marks}</span>'
 
 
 def _marks(sentence: Sentence, citations: dict[int, Citation]) -> str:
