@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from assistant.answering.marks import MARK, REMOVED, Manuscript, Written, harmless
 
-REPLY = """Certainly! The bridge is **41 metres** long [1]. \
-Dr. Weber of the U.S. office opened it on 5 May [2, 3][5-7]. See [the plan](https://evil.example/?q=1) or https://known.example/a.
+REPLY = """Certainly! The bridge is **41 metres** long [1]. Dr. Weber of the U.S. office opened \
+it on 5 May [2, 3][5-7]. See [the plan](https://evil.example/?q=1) or https://known.example/a.
 
 ## Materials
 - Steel [1]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from assistant.answering.marks import Written
+from assistant.answering.orders import disarmed
 from assistant.answering.reading import Reading
 from assistant.answering.statements import Statement
 from assistant.embedding.embedding import Vectors
@@ -41,63 +42,87 @@ class Proof(NamedTuple):
         return self.verdict.label in FINE
 
 
-def prove(
-    written: Written,
-    passages: Sequence[Reading],
-    *,
-    vector: Vectors,
-    judge: Judge | None = None,
-) -> Proof:
-    """Check a sentence against what it cites.
+class Prover:
+    """Checks sentences against the passages that a model was given."""
 
-    Marks of passages that were not given are as if they were not there. If what is cited does
-    not bear the sentence out, or nothing is cited, the one passage that does is cited instead;
-    where several do, the best; where only several together do, these. A sentence that contradicts
-    what it cites is borne out by nothing but its own words; and one that contradicts the sentence
-    that is most like it, of all that were given, is not borne out by another.
+    def __init__(
+        self, passages: Sequence[Reading], *, about_orders: bool, judge: Judge | None = None
+    ) -> None:
+        """Make the passages ready.
 
-    Args:
-        written: The sentence, with its marks.
-        passages: Those that the model was given, in order of their numbers.
-        vector: The sentence's vector, from the model that made those of the passages.
-        judge: Asked for a second opinion where the verdict is weak.
-    """
-    places = [mark - 1 for mark in written.marks if 0 < mark <= len(passages)]
-    marked = [passages[place] for place in places]
-    alone = [_by(written.text, [one], vector) for one in passages]
-    fine = [one for one in alone if one.fine]
-    best = max(fine, key=lambda one: (one.quoted, one.verdict.score), default=None)
-    against = max(
-        (one for one in alone if one.verdict.contradicted), key=_likeness(vector), default=None
-    )
-    if marked:
-        proof = _by(written.text, marked, vector)
-        if proof.fine:
-            proof = _with_all_that_support(proof, [alone[place] for place in places])
-        elif proof.verdict.contradicted and not (best is not None and best.quoted):
-            return proof
+        Args:
+            passages: Those that the model was given, in order of their numbers.
+            about_orders: Whether orders to models are asked about; else they bear nothing out.
+            judge: Asked for a second opinion where the verdict is weak.
+        """
+        self._passages = list(passages)
+        self._evidence = [
+            one.evidence if about_orders else disarmed(one.evidence) for one in passages
+        ]
+        self._judge = judge
+
+    def prove(self, written: Written, *, vector: Vectors) -> Proof:
+        """Check a sentence against what it cites.
+
+        Marks of passages that were not given are as if they were not there. If what is cited does
+        not bear the sentence out, or nothing is cited, the one passage that does is cited instead;
+        where several do, the best; where only several together do, these. A sentence that
+        contradicts what it cites is borne out by nothing but its own words; and one that
+        contradicts the sentence that is most like it, of all that were given, is not borne out by
+        another.
+
+        Args:
+            written: The sentence, with its marks.
+            vector: The sentence's vector, from the model that made those of the passages.
+        """
+        everywhere = range(len(self._passages))
+        marked = [mark - 1 for mark in written.marks if mark - 1 in everywhere]
+        alone = [self._by(written.text, [place], vector) for place in everywhere]
+        fine = [one for one in alone if one.fine]
+        best = max(fine, key=lambda one: (one.quoted, one.verdict.score), default=None)
+        likeness = _likeness(vector)
+        against = max(
+            (one for one in alone if one.verdict.contradicted), key=likeness, default=None
+        )
+        if marked:
+            proof = self._by(written.text, marked, vector)
+            if proof.fine:
+                proof = _with_all_that_support(proof, [alone[place] for place in marked])
+            elif proof.verdict.contradicted and not (best is not None and best.quoted):
+                return proof
+            elif best is not None:
+                proof = best
         elif best is not None:
             proof = best
-    elif best is not None:
-        proof = best
-    else:
-        proof = _by(written.text, passages, vector)
-        if not proof.fine and proof.verdict.label != "weak":
-            proof = proof._replace(cited=[proof.nearest] if proof.nearest is not None else [])
-    if proof.fine:
-        likeness = _likeness(vector)
-        if against is None or proof.quoted or likeness(against) <= likeness(proof):
+        else:
+            proof = self._by(written.text, everywhere, vector)
+            if not proof.fine and proof.verdict.label != "weak":
+                proof = proof._replace(cited=[proof.nearest] if proof.nearest is not None else [])
+        if proof.fine:
+            if against is None or proof.quoted or likeness(against) <= likeness(proof):
+                return proof
+            return against  # what is most like it says otherwise
+        return self._second(written.text, proof, marked)
+
+    def _by(self, text: str, places: Sequence[int], vector: Vectors) -> Proof:
+        verdict = ground(text, [self._evidence[place] for place in places], vector=vector)
+        cited = [
+            _statement(self._passages[places[support.source]], support)
+            for support in verdict.supports
+        ]
+        about = bool(cited) and _shared(text, cited[0].quote) >= ABOUT
+        return Proof(verdict, cited, cited[0] if about else None)
+
+    def _second(self, text: str, proof: Proof, marked: Sequence[int]) -> Proof:
+        """The proof after a second opinion, if there is one to ask."""
+        if self._judge is None or proof.verdict.label != "weak":
             return proof
-        return against  # what is most like it says otherwise
-    given = [statement.reading for statement in proof.cited] or marked or passages[:1]
-    return _second(written.text, proof, given, judge)
-
-
-def _by(text: str, passages: Sequence[Reading], vector: Vectors) -> Proof:
-    verdict = ground(text, [one.evidence for one in passages], vector=vector)
-    cited = [_statement(passages[support.source], support) for support in verdict.supports]
-    about = bool(cited) and _shared(text, cited[0].quote) >= ABOUT
-    return Proof(verdict, cited, cited[0] if about else None)
+        given = [self._passages.index(one.reading) for one in proof.cited] or marked
+        source = "\n\n".join(self._evidence[place].text for place in dict.fromkeys(given))
+        opinion = self._judge(text, source) if source else None
+        if opinion is None:
+            return proof
+        return proof._replace(verdict=_overruled(proof.verdict, supported=opinion))
 
 
 def _with_all_that_support(proof: Proof, marked: Sequence[Proof]) -> Proof:
@@ -121,17 +146,6 @@ def _likeness(vector: Vectors) -> Callable[[Proof], float]:
         return max(likenesses, default=0.0)
 
     return likeness
-
-
-def _second(text: str, proof: Proof, given: Sequence[Reading], judge: Judge | None) -> Proof:
-    """The proof after a second opinion, if there is one to ask."""
-    if judge is None or proof.verdict.label != "weak":
-        return proof
-    source = "\n\n".join(dict.fromkeys(one.evidence.text for one in given))
-    opinion = judge(text, source)
-    if opinion is None:
-        return proof
-    return proof._replace(verdict=_overruled(proof.verdict, supported=opinion))
 
 
 def _statement(reading: Reading, support: Support) -> Statement:

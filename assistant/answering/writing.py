@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -11,8 +11,7 @@ from assistant.answering.composing import Weighed
 from assistant.answering.marks import Manuscript, Written
 from assistant.answering.orders import about_orders
 from assistant.answering.prompting import TOKENS_PER_TOKEN, messages
-from assistant.answering.proving import Judge, Proof, prove
-from assistant.answering.reading import Reading
+from assistant.answering.proving import Judge, Proof, Prover
 from assistant.answering.statements import Statement
 from assistant.answering.telling import Telling
 from assistant.documents import Document
@@ -95,27 +94,30 @@ class Writing:
         Raises:
             ModelError: The model failed; what was told until then holds.
         """
+        quotable = about_orders(question)
         asked, given = messages(
             question,
             self.weighed.readings[: self.settings.model_passages],
             context=self.calls.model.context,
             most_tokens=self.settings.answer_tokens,
-            about_orders=about_orders(question),
+            about_orders=quotable,
             prompts=self.settings.prompts,
         )
         passages = self.weighed.readings[:given]
+        prover = Prover(passages, about_orders=quotable, judge=self.judge)
         manuscript = Manuscript(known=[one.evidence.text for one in passages])
         length, draft, told = 0, "", 0.0
         reply = self.calls.write(asked, most_tokens=self.settings.answer_tokens)
         with closing(reply):  # type: ignore[type-var]
             for words in reply:
                 if words is None:  # the last words may not have been told yet
-                    draft, told = manuscript.draft, time.monotonic()
+                    draft = manuscript.draft
+                    told = time.monotonic() if draft else 0.0
                     yield Draft(draft)
                     continue
                 length += count_tokens(words)
                 for written in manuscript.feed(words):
-                    yield from self._tell(written, passages)
+                    yield from self._tell(written, prover)
                     draft, told = "", 0.0
                 if time.monotonic() - told >= DRAFT_SECONDS and (now := manuscript.draft) != draft:
                     draft, told = now, time.monotonic()
@@ -127,9 +129,9 @@ class Writing:
                 self.cut = True
                 if not SENTENCE_END.search(written.text):
                     break
-            yield from self._tell(written, passages)
+            yield from self._tell(written, prover)
 
-    def _tell(self, written: Written, passages: Sequence[Reading]) -> Iterator[Piece]:
+    def _tell(self, written: Written, prover: Prover) -> Iterator[Piece]:
         """Tell a sentence, if it says something that was not said before."""
         said = " ".join(token.folded for token in tokens(written.text) if token.kind != "mark")
         if said in self._said:
@@ -153,7 +155,7 @@ class Writing:
         if self._before:
             written = written._replace(text=f"{self._before} {written.text}")
             self._before = ""
-        proof = prove(written, passages, vector=self.encode(written.text), judge=self.judge)
+        proof = prover.prove(written, vector=self.encode(written.text))
         # The line break before a sentence that is left out stands before the next one.
         lead = written.lead if "\n" in written.lead or not self._lead else self._lead
         self._lead = ""
