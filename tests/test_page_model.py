@@ -12,19 +12,25 @@ from typing import Any
 
 import pytest
 from browser import launched
+from hypothesis import given
+from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from providers import Broken, Failure, Silence, speaking
+from selectolax.lexbor import LexborHTMLParser
 from serving import serving
 
 from assistant import Assistant
+from assistant.answering import Sentence
+from assistant.grounding import Label
 from assistant.server.access import Access
 from assistant.server.app import create_app
+from assistant.server.page.sentences import WORDS, text_html
 
 # The first question of a server waits for LlamaIndex to be loaded, on a busy machine for long.
 expect.set_options(timeout=20_000)
 QUESTION = "How long will the treaty last?"
 TRUE = "The new treaty is expected to last for 20 years or more [1]."
-FALSE = "The new treaty will last for 35 years [1]."
+FALSE = "Putin signed it in 1980 [1]."
 UNHEARD = "Zanzibar exports cloves to Antarctica."
 
 
@@ -250,6 +256,36 @@ def test_stop_ends_the_work_of_a_silent_model(place: Place) -> None:
         while place.provider.hung_up == before:
             assert time.monotonic() - began < 5
             time.sleep(0.01)
+
+
+HOSTILE = "</i></p><img src=x onerror=alert(1)> & \ud800 <b>"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Said.", "Said: a\n- b", HOSTILE]),
+            st.sampled_from(["", " ", "\n", "\n\n", "- ", "\n- ", "\n\n7. ", "\n8) "]),
+            st.sampled_from(["quoted", "supported", "weak", "unsupported"]),
+        ),
+        max_size=6,
+    )
+)
+def test_every_sentence_stands_once_and_the_draft_last(
+    written: list[tuple[str, str, Label]],
+) -> None:
+    sentences = [Sentence(text, verdict, (), HOSTILE, lead) for text, lead, verdict in written]
+    html = LexborHTMLParser(text_html(sentences, [], drafting=True))
+    assert len(html.css(".sentence")) == len(sentences)
+    assert not html.css("img, b, li > .sentence p + p")
+    assert len(html.css(".verdict")) == sum(verdict in WORDS for _, _, verdict in written)
+    (draft,) = html.css(".draft")
+    # In the list whose items came last; else where a sentence would go on.
+    assert draft.parent is not None
+    if written and "\n" not in written[-1][0] and written[-1][1].strip():
+        assert draft.parent.tag == "li"
+    found = html.css(".sentence, .draft")
+    assert found[-1].attributes["class"] == "draft"
 
 
 def test_a_fast_model_does_not_flood_the_browser(place: Place) -> None:
