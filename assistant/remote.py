@@ -88,6 +88,10 @@ def redacted(text: str, *secrets: str) -> str:
     return _USER_IN_URL.sub("", _ABRIDGED_KEY.sub("[key]", text))
 
 
+def key_of(variable: str) -> str:
+    """The key in an environment variable, without the line's end that files leave on it."""
+    return os.environ.get(variable, "").strip()
+
+
 def _keys() -> Iterator[str]:
-    for variable in (OPENAI_KEY, ANTHROPIC_KEY, OLLAMA_KEY):
-        yield os.environ.get(variable, "")
+    yield from map(key_of, (OPENAI_KEY, ANTHROPIC_KEY, OLLAMA_KEY))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
@@ -66,21 +66,14 @@ def at(url: str, kind: str, **options: Any) -> LlamaIndexModel:
     return model
 
 
-def said(model: Model, messages: list[Message] = MESSAGES, most_tokens: int = 50) -> str:
+def said(model: Model, messages: Sequence[Message] = MESSAGES, most_tokens: int = 50) -> str:
     return "".join(piece or "" for piece in model.write(messages, most_tokens=most_tokens))
 
 
-def failing(model: Model) -> ModelError:
+def failing(model: Model, messages: Sequence[Message] = MESSAGES) -> ModelError:
     with pytest.raises(ModelError) as caught:
-        said(model)
+        said(model, messages)
     return caught.value
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 class TestNames:
@@ -126,6 +119,12 @@ class TestNames:
             monkeypatch.setenv("OLLAMA_HOST", server.url.removeprefix("http://"))
             assert said(load("ollama:qwen3:4b")) == "Here."
         assert server.requests[0]["model"] == "qwen3:4b"
+
+    def test_a_password_in_ollamas_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OLLAMA_HOST", "me:hunter2@localhost:11434")
+        error = failing(load("ollama:qwen3:4b"))
+        assert error.kind == "name"
+        assert "hunter2" not in str(error)
 
     def test_anthropic_without_a_key_asks_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("ANTHROPIC_API_KEY")
@@ -252,6 +251,30 @@ class TestReplies:
             pieces = list(model.write(MESSAGES, most_tokens=50))
         assert pieces[-1] == "Yes."
         assert pieces.count(None) >= 3
+
+    def test_empty_pieces_are_no_sign_of_life(self, kind: str) -> None:
+        def dripping(_: object) -> Iterator[str]:
+            while True:
+                time.sleep(0.05)
+                yield ""
+
+        with speaking(dripping) as server:
+            model = at(server.url, kind, seconds=0.6)
+            model.warm()
+            started = time.monotonic()
+            assert failing(model).kind == "timeout"
+            assert time.monotonic() - started < 3
+            assert server.left_within(1)
+
+    def test_a_reply_without_an_end_is_cut(self, kind: str) -> None:
+        def endless(_: object) -> Iterator[str]:
+            while True:
+                yield "word "
+
+        with speaking(endless) as server:
+            words = said(at(server.url, kind), most_tokens=20).split()
+            assert server.left_within(1)
+        assert 20 <= len(words) <= 100
 
     def test_many_at_a_time(self, kind: str) -> None:
         with speaking(lambda messages: messages[-1]["content"]) as server:
@@ -419,6 +442,29 @@ class TestFailures:
         assert error.kind == "key"
         assert f"variable {VARIABLES[kind]} is not set: set it to a valid key" in str(error)
 
+    @pytest.mark.parametrize("end", ["\n", " ", "\r\n"])
+    def test_a_keys_line_end_is_none_of_it(
+        self, kind: str, end: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(VARIABLES[kind], f"plainkey{end}")
+        with speaking("Yes.") as server:
+            assert said(at(server.url, kind)) == "Yes."
+        assert "plainkey" in (
+            server.headers[0].get("x-api-key") or server.headers[0]["authorization"]
+        )
+
+    @pytest.mark.parametrize("key", ["plain\nkey", "plain\x01key", "plain…key"])
+    def test_what_cannot_be_a_key_is_told(
+        self, kind: str, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(VARIABLES[kind], key)
+        with speaking("Yes.") as server:
+            error = failing(at(server.url, kind))
+        assert not server.requests
+        assert error.kind == "key"
+        assert f"variable {VARIABLES[kind]} holds letters that no key has" in str(error)
+        assert "plain" not in str(error)
+
     def test_keys_are_nowhere_to_be_seen(self, kind: str, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         with speaking("Yes.") as server:
@@ -576,6 +622,17 @@ class TestAProgramsOwnModel:
         assert model.name == "llama-index:speaker"
         assert model.context == 1234
 
+    def test_it_need_not_stream(self) -> None:
+        class Silent(type(self.speaker(lambda: iter(["Whole."])))):  # type: ignore[misc]
+            def stream_complete(self, *_: Any, **__: Any) -> Any:
+                raise NotImplementedError
+
+        assert said(LlamaIndexModel(Silent())) == "Whole."
+
+    def test_it_is_cut_where_it_knows_no_limit(self) -> None:
+        model = LlamaIndexModel(self.speaker(lambda: iter(["word "] * 1000)))
+        assert len(said(model, most_tokens=20).split()) <= 20
+
     def test_it_fails(self) -> None:
         def reply() -> Iterator[str]:
             yield "It "
@@ -654,3 +711,35 @@ class TestThoughts:
     def test_blocks_at_the_beginning_are_left_out(self, text: str, reply: str) -> None:
         thoughts = Thoughts()
         assert thoughts.without(text) + thoughts.rest() == reply
+
+
+class TestASmallRealModel:
+    QUESTION = (Message("user", "Tell me a very long story about a dog."),)
+
+    def test_its_words_its_end_and_its_death(self) -> None:
+        from tests.language_model import CONTEXT, killable_model
+
+        with killable_model() as (url, process):
+            model = load(f"openai-like:small@{url}/v1")
+            assert model.context == CONTEXT
+            words = [piece for piece in model.write(self.QUESTION, most_tokens=12) if piece]
+            assert 3 <= len(words) <= 12
+
+            with closing(model.write(self.QUESTION, most_tokens=7000)) as pieces:
+                while not next(pieces):
+                    pass
+            # The server has one slot: were it still writing, this would have to wait for minutes.
+            assert said(model, self.QUESTION, most_tokens=3)
+
+            error = failing(model, [Message("user", "dog " * 10_000)])
+            assert error.kind == "context"
+            assert "exceeds the available context size" in str(error)
+
+            pieces = model.write(self.QUESTION, most_tokens=7000)
+            while not next(pieces):
+                pass
+            process.kill()
+            with pytest.raises(ModelError, match="broke off in the middle of its reply") as caught:
+                list(pieces)
+            assert caught.value.kind == "broken"
+            assert failing(model, self.QUESTION).kind == "down"

@@ -45,6 +45,7 @@ class Call:
         self._items: SimpleQueue[_Item] = SimpleQueue()
         self._ended = threading.Event()
         self._sockets: list[socket.socket] = []
+        self._responses: list[Any] = []
 
     @property
     def ended(self) -> bool:
@@ -59,6 +60,8 @@ class Call:
             yield
         finally:
             _reading.call = None
+            for response in self._responses:
+                response.close()  # openai's own would be closed by the garbage collector only
 
     def asked(self) -> None:
         """The server has been asked, or gave a sign of life: the wait begins anew."""
@@ -148,6 +151,13 @@ def watched(request: Any) -> None:
     """
     request.headers["connection"] = "close"
     request.extensions["trace"] = _note
+
+
+def answered(response: Any) -> None:
+    """A hook for responses: they are closed with the call of their thread."""
+    call = getattr(_reading, "call", None)
+    if call is not None:
+        call._responses.append(response)
 
 
 def _note(event: str, details: dict[str, Any]) -> None:

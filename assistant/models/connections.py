@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from assistant.models.call import CONNECT_SECONDS, watched
+from assistant.models.call import CONNECT_SECONDS, answered, watched
 from assistant.models.failures import Asked
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
@@ -18,9 +18,12 @@ class Connection:
         llm: The LlamaIndex model.
         asked: Who it is, for errors.
         tells_its_end: Whether every reply ends with a reason, so that one without is broken.
+        patience: A reply is cut off at so many times the tokens that it may have, by our count,
+            which differs from the model's; it is for servers that do not keep to the limit.
     """
 
     tells_its_end = True
+    patience = 4
 
     def __init__(self, llm: Any, asked: Asked) -> None:
         self.llm = llm
@@ -30,6 +33,13 @@ class Connection:
         """The reply to LlamaIndex's messages, as LlamaIndex's responses."""
         responses: Iterator[Any] = self._limited(most_tokens).stream_chat(messages)
         return responses
+
+    def ready(self) -> None:
+        """See that it can be asked, however long that takes.
+
+        Raises:
+            ModelError: It cannot.
+        """
 
     def ending(self, response: Any) -> str:
         """Why the reply ends, where this response says so."""
@@ -76,13 +86,18 @@ class Own(Connection):
             model_remedy="correct the name",
         )
         super().__init__(llm, asked)
+        self._has_limit = "max_tokens" in type(llm).model_fields
+        if not self._has_limit:
+            self.patience = 1
 
     def chat(self, messages: Sequence[Any], *, most_tokens: int) -> Iterator[Any]:
         """See `Connection.chat`; not every integration streams."""
         try:
             yield from super().chat(messages, most_tokens=most_tokens)
         except NotImplementedError:
-            yield self._limited(most_tokens).chat(messages)
+            whole = self._limited(most_tokens).chat(messages)
+            whole.delta = whole.message.content
+            yield whole
 
     def ending(self, response: Any) -> str:
         """None: each integration tells it in its own way."""
@@ -97,8 +112,7 @@ class Own(Connection):
         return int(self.llm.metadata.context_window)
 
     def _limited(self, most_tokens: int) -> Any:
-        has_limit = "max_tokens" in type(self.llm).model_fields
-        return super()._limited(most_tokens) if has_limit else self.llm
+        return super()._limited(most_tokens) if self._has_limit else self.llm
 
 
 def transport(url: str, seconds: float) -> dict[str, Any]:
@@ -107,7 +121,7 @@ def transport(url: str, seconds: float) -> dict[str, Any]:
     return {
         # A server is given up by the reader of the reply; this ends what is left of the request.
         "timeout": (min(seconds, CONNECT_SECONDS), seconds + 1, seconds + 1, None),
-        "event_hooks": {"request": [watched]},
+        "event_hooks": {"request": [watched], "response": [answered]},
         "follow_redirects": False,  # what is asked goes to the server that was named, and no other
         "trust_env": urlsplit(host).hostname not in _LOOPBACK,  # no proxy for this machine
     }

@@ -1,13 +1,12 @@
 """What went wrong when a language model was asked, in one line that says what to do."""
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from assistant.errors import ModelError
-from assistant.remote import redacted, retry_after, status_of
+from assistant.remote import key_of, redacted, retry_after, status_of
 
 LONGEST_WAIT_SECONDS = 20.0
 _MOST_DETAIL = 300
@@ -121,7 +120,8 @@ def explained(error: BaseException, asked: Asked, *, begun: bool) -> tuple[Model
         ), False
     if status is not None:
         return asked.error(
-            f"rejects the request ({told}); check the model's name and its limits",
+            f"rejects the request ({told}); check the model's name and its limits "
+            "(model_context, answer_tokens)",
             kind="rejected",
         ), False
     if connection == "down":
@@ -183,7 +183,7 @@ def wait_before(attempt: int, error: BaseException, *, base: float) -> float | N
 def _refused(asked: Asked, told: str) -> ModelError:
     if not asked.key_variable:
         return asked.error(f"refused access ({told}); start it again", kind="key")
-    if not os.environ.get(asked.key_variable):
+    if not key_of(asked.key_variable):
         remedy = f"the environment variable {asked.key_variable} is not set: set it to a valid key"
     else:
         remedy = f"the key in the environment variable {asked.key_variable} is not accepted there"

@@ -30,6 +30,7 @@ from assistant.remote import (
     read_name,
     redacted,
 )
+from assistant.tokens import count_tokens
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -103,7 +104,7 @@ class LlamaIndexModel:
         Raises:
             ModelError: The model cannot be used.
         """
-        self._connected()
+        self._connected().ready()
 
     def names(self) -> list[str] | None:
         """The models that its server has; None where it does not say."""
@@ -147,6 +148,7 @@ class LlamaIndexModel:
         from llama_index.core.base.llms.types import ChatMessage
 
         connection = self._connected()
+        connection.ready()
         call.late = partial(late, connection.asked, seconds=self._seconds)
         sent = [ChatMessage(role=role, content=_sendable(text)) for role, text in messages]
         for attempt in range(1, ATTEMPTS + 1):
@@ -176,7 +178,7 @@ class LlamaIndexModel:
         The error is not raised here, as the library's, which may hold the key, would hang on it.
         """
         try:
-            cut_off = _read(connection, connection.chat(messages, most_tokens=most_tokens), call)
+            cut_off = _read(connection, messages, most_tokens, call)
         except Exception as error:  # noqa: BLE001 - each library has its own
             if call.ended:
                 return None
@@ -264,8 +266,10 @@ def called(model: Any) -> str:
     return f"llama-index:{name or type(model).__name__}"
 
 
-def _read(connection: Connection, responses: Iterator[Any], call: Call) -> ModelError | None:
-    """Hand a reply to the call, word by word, without the model's reasoning.
+def _read(
+    connection: Connection, messages: Sequence[Any], most_tokens: int, call: Call
+) -> ModelError | None:
+    """Ask, and hand the reply to the call, word by word, without the model's reasoning.
 
     Returns:
         The error, when it is no reply or not whole.
@@ -275,6 +279,8 @@ def _read(connection: Connection, responses: Iterator[Any], call: Call) -> Model
     """
     thoughts = Thoughts()
     ending = ""
+    left = most_tokens * connection.patience
+    responses = connection.chat(messages, most_tokens=most_tokens)
     answered = reasoned = False
     for response in responses:
         if call.ended:
@@ -286,8 +292,12 @@ def _read(connection: Connection, responses: Iterator[Any], call: Call) -> Model
         reasoned = reasoned or bool(reasoning)
         if text := thoughts.without(piece):
             call.say(_sendable(text))
+            left -= count_tokens(text)
         elif piece or reasoning:
             call.asked()
+        if left <= 0:
+            ending = ending or "length"
+            break
     if hasattr(responses, "close"):
         responses.close()
     if text := thoughts.rest():

@@ -5,15 +5,23 @@ followed, and keys stay in the official clients, out of sight of LlamaIndex.
 """
 
 import os
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from assistant.errors import ModelError
 from assistant.models.connections import Connection, transport
 from assistant.models.failures import Asked, detail_of
-from assistant.remote import ANTHROPIC_KEY, OLLAMA_KEY, OLLAMA_URL, OPENAI_KEY, status_of
+from assistant.remote import (
+    ANTHROPIC_KEY,
+    OLLAMA_KEY,
+    OLLAMA_URL,
+    OPENAI_KEY,
+    holds_secret,
+    key_of,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from assistant.models.gguf import Served
@@ -41,7 +49,7 @@ class OpenAILike(Connection):
         self._unset = openai.NOT_GIVEN
         self._left_out: set[str] = set()
         self._client = openai.OpenAI(
-            api_key=key or os.environ.get(OPENAI_KEY) or _NO_KEY,
+            api_key=key or _key(OPENAI_KEY, name) or _NO_KEY,
             base_url=url,
             max_retries=0,
             http_client=import_module("httpx").Client(**transport(url, seconds)),
@@ -133,38 +141,36 @@ class OpenAILike(Connection):
 
 
 class LocalServer(OpenAILike):
-    """A file that a process of our own serves, until this is closed."""
+    """A file that a process of our own serves, from when it is first asked until it is closed."""
 
     def __init__(self, name: str, path: str, *, seconds: float, context: int) -> None:
         from assistant.models.gguf import Gguf
 
-        self._process = Gguf(path, context=context)
         self._name = name
         self._seconds = seconds
-        self._dial(self._process.start())
+        self._process = Gguf(path, context=context)
+        self._served: Served | None = None
 
-    def chat(self, messages: Sequence[Any], *, most_tokens: int) -> Iterator[Any]:
-        """See `Connection.chat`; a process that has ended is started again."""
+    def ready(self) -> None:
+        """Start the process, or again one that has ended."""
         served = self._process.start()
         if served != self._served:
-            self._dial(served)
-        return super().chat(messages, most_tokens=most_tokens)
+            file = self._process.path.name
+            super().__init__(self._name, file, served.url, seconds=self._seconds, key=served.key)
+            self.asked = replace(self.asked, server="the process that runs it", start="ask again")
+            self._served = served
 
     def context(self) -> int:
         """What the process was started with."""
+        self.ready()
+        assert self._served is not None
         return self._served.context
 
     def close(self) -> None:
         """End the process."""
-        super().close()
+        if self._served is not None:
+            super().close()
         self._process.close()
-
-    def _dial(self, served: "Served") -> None:
-        super().__init__(
-            self._name, self._process.path.name, served.url, seconds=self._seconds, key=served.key
-        )
-        self.asked = replace(self.asked, server="the process that runs it", start="ask again")
-        self._served = served
 
 
 class Ollama(Connection):
@@ -174,7 +180,18 @@ class Ollama(Connection):
         library = import_module("ollama")
         integration = import_module("llama_index.llms.ollama")
         url = url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
-        self._client = library.Client(host=url, **transport(url, seconds))
+        if holds_secret(url if "://" in url else f"http://{url}"):
+            raise ModelError(
+                f"the language model {name} cannot be used, as the environment variable "
+                f"OLLAMA_HOST holds a password; set {OLLAMA_KEY} instead",
+                kind="name",
+            )
+        key = _key(OLLAMA_KEY, name)
+        self._client = library.Client(
+            host=url,
+            headers={"authorization": f"Bearer {key}"} if key else None,
+            **transport(url, seconds),
+        )
         llm = integration.Ollama(
             model=model,
             base_url=url,
@@ -228,7 +245,7 @@ class Anthropic(Connection):
             model_remedy="correct the name",
             url_hint=_WITHOUT_V1 if "/v1" in url else "",
         )
-        key = os.environ.get(ANTHROPIC_KEY)
+        key = _key(ANTHROPIC_KEY, name)
         if not key and not url:
             raise asked.error(
                 f"needs a key; set the environment variable {ANTHROPIC_KEY}", kind="key"
@@ -280,6 +297,22 @@ class Anthropic(Connection):
 
     def _looking(self) -> Any:
         return self._client.with_options(timeout=LOOK_UP_SECONDS)
+
+
+def _key(variable: str, name: str) -> str:
+    """The key in the environment; empty when there is none.
+
+    Raises:
+        ModelError: It cannot be one. (Libraries would say so by repeating it.)
+    """
+    key = key_of(variable)
+    if not (key.isascii() and key.isprintable()):
+        raise ModelError(
+            f"the language model {name} cannot be asked, as the environment variable {variable} "
+            "holds letters that no key has; set it to a valid key",
+            kind="key",
+        )
+    return key
 
 
 def _any_model(integration: Any) -> Any:
