@@ -15,9 +15,12 @@ VARIABLES = {
     "plan": frozenset(),
     "plan-question": frozenset({"history", "question"}),
     "refusal": frozenset({"query", "scope"}),
+    "refusal-filtered": frozenset({"query", "documents"}),
     "refusal-empty": frozenset({"query"}),
     "search-again": frozenset(),
     "search-again-question": frozenset({"question", "searched", "titles"}),
+    "support": frozenset(),
+    "support-question": frozenset({"sentence", "source"}),
     "try-model": frozenset(),
 }
 

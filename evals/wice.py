@@ -26,8 +26,8 @@ from assistant.embedding import Embedding, load_embedding
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence
 from assistant.grounding.alignment import make_claim
+from assistant.grounding.assessment import assess
 from assistant.grounding.score import FEATURES, SUPPORTED, probability
-from assistant.grounding.verdict import assess
 from assistant.grounding.words import tokens
 from assistant.passages import Span
 

@@ -31,6 +31,7 @@ class Claim(NamedTuple):
     facts: Facts
     numbers: list[tuple[Number, int]]
     dates: list[tuple[Date, int]]
+    known: Set[str]
 
 
 class Window(NamedTuple):
@@ -54,10 +55,12 @@ def make_claim(
     *,
     weights: Mapping[str, float] | None = None,
     proper: Set[str] = frozenset(),
+    known: Set[str] = frozenset(),
 ) -> Claim:
     """Read a sentence: its content terms, how telling each is, and its facts.
 
-    `proper` are words that the evidence shows to be names.
+    `proper` are words that the evidence shows to be names; `known` the stems of names that the
+    sentence before has.
     """
     given = weights or {}
     terms: dict[str, float] = {}
@@ -82,6 +85,7 @@ def make_claim(
         pairs=list(pairwise(content)),
         facts=found,
         numbers=[(number, bits(number.first, number.last)) for number in found.numbers],
+        known=known,
         dates=[(date, bits(date.first, date.last)) for date in found.dates],
     )
 
@@ -132,7 +136,9 @@ def told_by(claim: Claim, item: Evidence) -> int:
 
     A passage need not repeat them: under "Stranger Things", "the first season" is of that.
     """
-    return sum(1 << bit for bit, term in enumerate(claim.terms) if term in item.told)
+    return sum(
+        1 << bit for bit, term in enumerate(claim.terms) if term in item.told or term in claim.known
+    )
 
 
 def mask_of(claim: Claim, piece: Piece) -> int:

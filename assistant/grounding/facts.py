@@ -240,7 +240,9 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
         return False
     if token.folded.endswith("n't"):
         return True
-    if token.folded not in NEGATIONS or in_title(tokens, index) or quoted(tokens, index):
+    if token.folded not in NEGATIONS or in_title(tokens, index):
+        return False
+    if token.folded == "no" and quoted(tokens, index):
         return False
     after = tokens[index + 1].folded if index + 1 < len(tokens) else ""
     if token.folded in {"no", "not"}:

@@ -1,54 +1,31 @@
 """Does this text support this sentence? Verdicts, without a language model, in milliseconds."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from assistant.embedding.embedding import Embedding, Vectors
 from assistant.grounding.alignment import (
     Claim,
     Window,
     make_claim,
-    weight_of,
-    widen,
-    window_tokens,
-    windows,
 )
+from assistant.grounding.assessment import assess, beside_the_point
 from assistant.grounding.conflicts import conflicts
-from assistant.grounding.differences import Conflict
+from assistant.grounding.dressing import HEADING, undressed, without_marks
 from assistant.grounding.evidence import Evidence
-from assistant.grounding.facts import Facts, Name, facts
-from assistant.grounding.names import same_name
-from assistant.grounding.quantities import bears_out
-from assistant.grounding.score import JUST_WEAK, SUPPORTED, WEAK, features, probability
+from assistant.grounding.facts import facts
+from assistant.grounding.judging import Judge
+from assistant.grounding.score import JUST_WEAK, SUPPORTED, WEAK, probability
 from assistant.grounding.words import Token, tokens
-from assistant.passages import sentence_spans
+from assistant.passages import Span, sentence_spans
 
 Label = Literal["quoted", "supported", "weak", "unsupported"]
 
 # A longer sentence is not prose; only a verbatim copy of it can be told.
 LONGEST_SENTENCE = 3000
-CITATION_MARK = re.compile(r"\[\d{1,4}(?:\s{0,3}[,;–-]\s{0,3}\d{1,4}){0,20}\]")
 SURROGATES = re.compile(r"[\ud800-\udfff]")
-
-# Conflicts are looked for where the source is about the same thing: this share is covered.
-ALIGNED = 0.5
-# A further sentence must cover this much for its amounts and dates to count as the claim's.
-BESIDE = 0.35
-# So much else of a claim must stand with a name that the best passage does not have.
-LINKED = 0.2
-# Of the words that are neither names nor numbers at least this share must be in the sources,
-# unless a sentence there is as similar as this. On the tuning half of `evals.perturbations` no
-# paraphrase and six of nine absent statements that were supported fall below.
-LITTLE, ALIKE = 0.6, 0.6
-LITTLE_WITHOUT_VECTORS = 0.4
-# At most so many further pieces of a very long sentence are read.
-LONGEST_REST = 20
-# Windows that cover nearly as much as the best may stand in for it if it conflicts.
-NEARLY_AS_GOOD = 0.1
-# So many windows are looked at for that, the best first.
-OTHERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +71,21 @@ class Verdict:
     contradicted: bool = False
 
 
-class Assessment(NamedTuple):
-    """What `ground` judges by.
-
-    Attributes:
-        union: The best window and what was added to it.
-        features: See `score.features`.
-        contradiction: What the best window contradicts, or nothing.
-        unknown: The facts of the claim that no source has.
-    """
-
-    union: list[Window]
-    features: dict[str, float]
-    contradiction: str
-    unknown: tuple[str, ...]
-
-
 def check(
-    text: str, *, against: Sequence[str], embedding: Embedding | None = None
+    text: str,
+    *,
+    against: Sequence[str],
+    embedding: Embedding | None = None,
+    judge: Judge | None = None,
 ) -> list[Verdict]:
     """A verdict for each sentence of `text`, in order, judged by the sources in `against`.
+
+    A heading is a sentence of its own. Names that the sentence before has are not new to one.
 
     Raises:
         EmbeddingError: The embedding model failed.
     """
-    spans = sentence_spans(text)
+    spans = list(statement_spans(text))
     if not spans:
         return []
     evidence = [Evidence(source, tuple(sentence_spans(source))) for source in against]
@@ -131,12 +98,29 @@ def check(
             Evidence(item.text, item.sentences, code.sentences)
             for item, code in zip(evidence, encoded, strict=True)
         ]
-        claims = [encodable(text[start:end][:LONGEST_SENTENCE]) for start, end in spans]
+        claims = [encodable(undressed(text[start:end][:LONGEST_SENTENCE])) for start, end in spans]
         vectors = [code.vector for code in embedding.encode(claims)]
-    return [
-        ground(text[start:end], evidence, vector=vector, start=start)
-        for (start, end), vector in zip(spans, vectors, strict=True)
-    ]
+    verdicts = []
+    before = ""
+    for (start, end), vector in zip(spans, vectors, strict=True):
+        sentence = text[start:end]
+        verdicts.append(
+            ground(sentence, evidence, vector=vector, before=before, judge=judge, start=start)
+        )
+        before = sentence if len(sentence) <= LONGEST_SENTENCE else ""
+    return verdicts
+
+
+def statement_spans(text: str) -> Iterator[Span]:
+    """Where the sentences of a text are, headings apart from what follows them."""
+    ends = [match.end() for match in HEADING.finditer(text)]
+    for start, end in sentence_spans(text):
+        for cut in (*(cut for cut in ends if start < cut < end), end):
+            inside = text[start:cut]
+            if inside.strip():
+                first = start + len(inside) - len(inside.lstrip())
+                yield Span(first, start + len(inside.rstrip()))
+            start = cut
 
 
 def ground(
@@ -145,38 +129,71 @@ def ground(
     *,
     vector: Vectors | None = None,
     weights: Mapping[str, float] | None = None,
+    before: str = "",
+    judge: Judge | None = None,
     start: int = 0,
 ) -> Verdict:
     """Judge one sentence by the evidence.
 
     Args:
-        sentence: The sentence, citation marks such as [1] left in or not.
+        sentence: The sentence; citation marks such as [1], Markdown's marks and lead-ins such as
+            "Yes," are no part of it.
         evidence: The sources that may support it.
         vector: Its vector, from the model that made the vectors of the evidence.
         weights: How telling a stem is (1 is common); guessed from its form where missing.
+        before: The sentence before it: names in that are not new.
+        judge: Asked for a second opinion where the verdict is weak.
         start: Its offset in the text it is from, handed through to the verdict.
     """
-    plain = CITATION_MARK.sub(lambda mark: " " * len(mark.group()), sentence)
+    verdict = judged(sentence, evidence, vector=vector, weights=weights, before=before)
+    verdict = replace(verdict, start=start, end=start + len(sentence))
+    if judge is None or verdict.label != "weak" or not verdict.supports:
+        return verdict
+    places = dict.fromkeys(support.source for support in verdict.supports)
+    opinion = judge(
+        undressed(sentence).strip(), "\n\n".join(evidence[place].text for place in places)
+    )
+    if opinion is None:
+        return verdict
+    if opinion:
+        return replace(verdict, label="supported", reason="")
+    reason = f"a language model says that the source does not bear it out; {verdict.reason}"
+    return replace(verdict, label="unsupported", reason=reason)
+
+
+def judged(
+    sentence: str,
+    evidence: Sequence[Evidence],
+    *,
+    vector: Vectors | None,
+    weights: Mapping[str, float] | None,
+    before: str,
+) -> Verdict:
+    """The verdict without a second opinion."""
+    marked = without_marks(sentence)
 
     def verdict(
         label: Label, score: float, supports: Sequence[Support], reason: str = ""
     ) -> Verdict:
-        end = start + len(sentence)
-        return Verdict(sentence, label, round(score, 4), tuple(supports), reason, start, end)
+        return Verdict(sentence, label, round(score, 4), tuple(supports), reason)
 
-    written = sum(len(word) for word in plain.split())
+    written = sum(len(word) for word in marked.split())
     if written > LONGEST_SENTENCE and all(written > len(item.text) for item in evidence):
-        return verdict("unsupported", 0.0, (), f"too long to check ({len(plain)} characters)")
-    quotation = tokens(plain)
-    while quotation and quotation[-1].kind == "mark" and quotation[-1].text not in "%$€£°":
-        quotation.pop()
+        return verdict("unsupported", 0.0, (), f"too long to check ({len(marked)} characters)")
+    quotation = trimmed(tokens(marked))
     quoted = quote(quotation, evidence)
+    if quoted is None and len(marked) <= LONGEST_SENTENCE:
+        plain = undressed(sentence)
+        if plain != marked:
+            quotation = trimmed(tokens(plain))
+            quoted = quote(quotation, evidence)
     if quoted is not None:
         return verdict("quoted", 1.0, [quoted])
-    if len(plain) > LONGEST_SENTENCE:
-        return verdict("unsupported", 0.0, (), f"too long to check ({len(plain)} characters)")
+    if len(marked) > LONGEST_SENTENCE:
+        return verdict("unsupported", 0.0, (), f"too long to check ({len(marked)} characters)")
     proper = frozenset[str]().union(*(item.proper for item in evidence))
-    claim = make_claim(quotation, weights=weights, proper=proper)
+    known = frozenset(t.stem for t in tokens(before) if t.content and t.capitalised)
+    claim = make_claim(quotation, weights=weights, proper=proper, known=known)
     if not claim.terms:
         return verdict("weak", 0.0, (), "there is nothing in it that can be checked")
     assessed = assess(claim, evidence, vector)
@@ -197,37 +214,20 @@ def ground(
     return verdict("unsupported", score, supports[:1], reason)
 
 
-def assess(
-    claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None = None
-) -> Assessment | None:
-    """Align a claim with the evidence and compare their facts; None if either holds nothing."""
-    if not claim.terms:
-        return None
-    ranked = sorted(windows(claim, evidence, vector), key=lambda window: window.rank)
-    if not ranked:
-        return None
-    best, contradiction = settle(claim, ranked, evidence)
-    union = widen(claim, best, ranked)
-    unknown = tuple(unknown_facts(claim, union, evidence))
-    return Assessment(union, features(claim, union, unknown), contradiction, unknown)
-
-
-def beside_the_point(claim: Claim, assessed: Assessment) -> bool:
-    """Whether the sources have little more of a claim than its names and numbers.
-
-    "Sergey Lavrov once taught chemistry": they name him, and say nothing of the kind.
-    """
-    plain = sum(
-        1 << bit
-        for bit, term in enumerate(claim.terms)
-        if claim.roots[bit] is None and not term[0].isdigit()
-    )
-    mask = 0
-    for window in assessed.union:
-        mask |= window.mask
-    similarity = assessed.features["similarity"]
-    least = LITTLE if similarity else LITTLE_WITHOUT_VECTORS
-    return similarity < ALIKE and weight_of(claim, mask & plain) < least * weight_of(claim, plain)
+def trimmed(sequence: list[Token]) -> list[Token]:
+    """The tokens without the marks before and after what is said."""
+    first, last = 0, len(sequence)
+    while (
+        first < last and sequence[first].kind == "mark" and sequence[first].text not in "$€£¥₽-−("
+    ):
+        first += 1
+    while (
+        first < last
+        and sequence[last - 1].kind == "mark"
+        and sequence[last - 1].text not in "%$€£°"
+    ):
+        last -= 1
+    return sequence[first:last]
 
 
 def encodable(text: str) -> str:
@@ -253,114 +253,12 @@ def quote(quotation: list[Token], evidence: Sequence[Evidence]) -> Support | Non
     return None
 
 
-def settle(
-    claim: Claim, ranked: Sequence[Window], evidence: Sequence[Evidence]
-) -> tuple[Window, str]:
-    """The window to judge by, and what in it contradicts the claim, if anything.
-
-    A window nearly as good as the best is preferred if it does not contradict the claim and has
-    what the best one contradicts.
-    """
-    best = ranked[0]
-    proper = frozenset[str]().union(*(item.proper for item in evidence))
-    contradiction = contradicts(claim, best, ranked, evidence, proper)
-    if contradiction is None:
-        return best, ""
-    wanted = sum(1 << bit for bit, term in enumerate(claim.terms) if term in contradiction.stems)
-    for window in ranked[1:OTHERS]:
-        enough = max(ALIGNED, best.coverage - NEARLY_AS_GOOD)
-        if window.coverage < enough or window.mask & wanted != wanted:
-            continue
-        if contradicts(claim, window, ranked, evidence, proper) is None:
-            return window, ""
-    return best, contradiction.reason
-
-
-def contradicts(
-    claim: Claim,
-    window: Window,
-    ranked: Sequence[Window],
-    evidence: Sequence[Evidence],
-    proper: Set[str],
-) -> Conflict | None:
-    """What in a window contradicts the claim; nothing if it is about something else."""
-    if window.coverage < ALIGNED:
-        return None
-    # The rest of a sentence that was cut counts as well.
-    item = evidence[window.source]
-    inside = {piece.sentence for piece in window.pieces}
-    rest = [p for p in item.pieces if p.sentence in inside and p not in window.pieces]
-    beside = [facts(item.tokens[piece.first : piece.last]) for piece in rest[:LONGEST_REST]]
-    further: list[Facts] = []
-    union = widen(claim, window, ranked)
-    for other in union[1:]:
-        found = facts(window_tokens(other, evidence))
-        (beside if other.coverage >= BESIDE else further).append(found)
-    source = facts(window_tokens(window, evidence), proper=proper)
-    sentences = [
-        evidence[part.source].tokens[piece.first : piece.last]
-        for part in union
-        for piece in part.pieces
-    ]
-    found_conflicts = conflicts(
-        claim.facts, source, sentences=sentences, beside=beside, further=further
-    )
-    return next(found_conflicts, None)
-
-
 def support(window: Window, evidence: Sequence[Evidence]) -> Support:
     """A window as a stretch of its source: whole sentences."""
     item = evidence[window.source]
     start = item.sentences[window.pieces[0].sentence].start
     end = item.sentences[window.pieces[-1].sentence].end
     return Support(window.source, start, end, item.text[start:end])
-
-
-def unknown_facts(
-    claim: Claim, union: Sequence[Window], evidence: Sequence[Evidence]
-) -> Iterator[str]:
-    """The numbers, dates and names of the claim that no source has, in words."""
-    sources = [facts(window_tokens(window, evidence)) for window in union]
-    known = frozenset[str]().union(*(item.known for item in evidence))
-    for number in claim.facts.numbers:
-        # Small counts ("three countries") are often counted by the writer, not copied.
-        if number.unit == "ordinal" or (number.figure <= 12 and not number.unit):
-            continue
-        if claim.tokens[number.first].stem in known:
-            continue
-        if not any(bears_out(other, number) for source in sources for other in source.numbers):
-            yield f"no source says {number.text}"
-    for date in claim.facts.dates:
-        if date.year and str(date.year) not in known:
-            yield f"no source says {date.text}"
-    for name in claim.facts.names:
-        if name.initial and len(name.words) == 1:
-            continue
-        if any(word in known for word in name.words):
-            if not linked(claim, name, union, evidence):
-                yield f"no source says this of {name.text}"
-            continue
-        if not any(same_name(name.words, other.words) for s in sources for other in s.names):
-            yield f"no source names {name.text}"
-
-
-def linked(claim: Claim, name: Name, union: Sequence[Window], evidence: Sequence[Evidence]) -> bool:
-    """Whether the passage that supports most of a claim has a name, or one that says more of it.
-
-    Else it is a name from another passage, put where it does not belong.
-    """
-    best = evidence[union[0].source]
-    if any(word in best.known for word in name.words):
-        return True
-    if any(same_name(name.words, other.words) for other in best.names):
-        return True
-    own = sum(
-        1 << bit
-        for bit, term in enumerate(claim.terms)
-        if term in {t.stem for t in claim.tokens[name.first : name.first + len(name.words)]}
-    )
-    total = sum(claim.weights)
-    return any(weight_of(claim, window.mask & ~own) >= LINKED * total for window in union[1:])
 
 
 def lacking(claim: Claim, union: Sequence[Window]) -> str:
