@@ -30,7 +30,7 @@ ORDINARY = {
     "Where are the two presidents meeting?": "Moscow",
     "Who outranks the Iranian president?": "Khamenei",
     "Who is Kazem Jalali?": "ambassador",
-    "When does the old treaty run out?": "2026",
+    "How old is the agreement that is being replaced?": "24 years",
     "Why can't Russia use SWIFT?": "invasion of Ukraine",
     "Who said the treaty is not directed against any third country?": "Lavrov",
     "Whom did Peskov talk to on Wednesday?": "IRNA",
