@@ -1,8 +1,11 @@
 """A question becomes an answer: what to search, is it there, and who writes the answer."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.answering.composing import Weighed, quote, weigh
@@ -15,12 +18,24 @@ from assistant.conversation.turn import Turn
 from assistant.documents import Document
 from assistant.embedding.embedding import Vectors
 from assistant.errors import ModelError
-from assistant.models import Calls, Model
+from assistant.models import TICK_SECONDS, Calls, Model
 from assistant.prompts import render
 from assistant.retrieval import Retrieval, merged
 from assistant.settings import Settings
 
 EXTRACTIVE = "extractive"
+Result = TypeVar("Result")
+
+
+class Scope(NamedTuple):
+    """What is searched: how many documents are indexed, and whether a part of them is chosen.
+
+    `empty` says that no document is in that part.
+    """
+
+    documents: int
+    chosen: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Means:
         settings: How to answer.
         retrieve: The passages for a query, with the vectors of their sentences.
         rarity: How rare each of some words is among the indexed texts.
-        scope: What is searched, for a refusal: "12 documents"; empty for an empty index.
+        scope: What is searched, for a refusal.
         document: The whole of an indexed document, by source.
         encode: A sentence's vector, from the model that made those of the passages.
         model: The language model that writes, or None for the documents' own sentences.
@@ -42,7 +57,7 @@ class Means:
     settings: Settings
     retrieve: Callable[[str], Retrieval]
     rarity: Callable[[Collection[str]], dict[str, float]]
-    scope: Callable[[], str]
+    scope: Callable[[], Scope]
     document: Callable[[str], Document | None]
     encode: Callable[[str], Vectors]
     model: Model | None = None
@@ -63,14 +78,14 @@ def ask(
     """
     started = time.perf_counter()
     asking = _Asking(means)
-    searches = asking.planned(question, history, search_query)
+    searches = yield from asking.planned(question, history, search_query)
     yield Searching(searches.query, asking.searches)
     weighed = asking.weighed(searches)
     settings = means.settings
     sure = weighed.confidence >= settings.refusal_threshold and bool(weighed.readings)
     better = None
     if not sure and not weighed.choices and not search_query:
-        other = asking.another_query(searches, weighed)
+        other = yield from asking.another_query(searches, weighed)
         if other is not None:
             yield Searching(searches.query, asking.searches)
             better = asking.weighed_again(other, weighed)
@@ -140,18 +155,25 @@ class _Asking:
         self.searches: tuple[str, ...] = ()
         self.name = EXTRACTIVE if means.model is None else means.model.name
 
-    def planned(self, question: str, history: Sequence[Turn], search_query: str | None) -> Searches:
+    def planned(
+        self, question: str, history: Sequence[Turn], search_query: str | None
+    ) -> Generator[Draft, None, Searches]:
+        """What to search."""
         means = self._means
         searches: Searches | None = Searches(search_query) if search_query else None
         # One call is left for the answer itself.
         if searches is None and self._calls is not None and self._calls.left > 1:
             try:
-                searches = plan_searches(
-                    question,
-                    history,
-                    calls=self._calls,
-                    rarity=means.rarity,
-                    prompts=means.settings.prompts,
+                searches = yield from _meanwhile(
+                    partial(
+                        plan_searches,
+                        question,
+                        history,
+                        calls=self._calls,
+                        rarity=means.rarity,
+                        prompts=means.settings.prompts,
+                    ),
+                    self._calls,
                 )
             except ModelError as error:
                 self._give_up(error, told=False)
@@ -171,19 +193,25 @@ class _Asking:
         surest = max(weigh(part, rarity=means.rarity).confidence for part in found[1:])
         return replace(whole, confidence=max(whole.confidence, surest))
 
-    def another_query(self, searches: Searches, weighed: Weighed) -> str | None:
+    def another_query(
+        self, searches: Searches, weighed: Weighed
+    ) -> Generator[Draft, None, str | None]:
         """What else to search where too little was found; None if there is nobody to say."""
         # There must be a call left for the answer.
         if self._calls is None or self._calls.left < 2 or not weighed.retrieval.hits:
             return None
         asked = (searches.query, *searches.parts)
         try:
-            other = search_again(
-                searches.query,
-                asked,
-                weighed.retrieval.hits,
-                calls=self._calls,
-                prompts=self._means.settings.prompts,
+            other = yield from _meanwhile(
+                partial(
+                    search_again,
+                    searches.query,
+                    asked,
+                    weighed.retrieval.hits,
+                    calls=self._calls,
+                    prompts=self._means.settings.prompts,
+                ),
+                self._calls,
             )
         except ModelError as error:
             self._give_up(error, told=False)
@@ -256,6 +284,25 @@ class _Asking:
 
 def _refusal(query: str, means: Means) -> str:
     folder, scope = means.settings.prompts, means.scope()
-    if not scope:
+    if not scope.documents:
         return render("refusal-empty", folder=folder, query=query)
-    return render("refusal", folder=folder, query=query, scope=scope)
+    documents = "1 document" if scope.documents == 1 else f"{scope.documents:,} documents"
+    if scope.empty:
+        return render("refusal-filtered", folder=folder, query=query, documents=documents)
+    part = f"the chosen part of {documents}" if scope.chosen else documents
+    return render("refusal", folder=folder, query=query, scope=part)
+
+
+def _meanwhile(work: Callable[[], Result], calls: Calls) -> Generator[Draft, None, Result]:
+    """What some work with a model returns; whoever reads is woken while it lasts, and can stop."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="asking")
+    try:
+        future = pool.submit(work)
+        while wait([future], timeout=TICK_SECONDS).not_done:
+            yield Draft("")
+        return future.result()
+    except GeneratorExit:
+        calls.stop()
+        raise
+    finally:
+        pool.shutdown(wait=False)

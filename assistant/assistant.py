@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answering import Answer, Citation, Events
-from assistant.asking import EXTRACTIVE, Means, ask
+from assistant.asking import EXTRACTIVE, Means, Scope, ask
 from assistant.bundled import shipped
 from assistant.catalog import (
     Catalog,
@@ -691,14 +691,12 @@ class Assistant:
             return shipped("seeds")
         return default
 
-    def _scope(self, filters: Filters) -> str:
-        """What was searched, in words."""
-        total = self._opened().counts().documents
-        documents = "1 document" if total == 1 else f"{total:,} documents"
+    def _scope(self, filters: Filters) -> Scope:
+        """What is searched."""
+        documents = self._opened().counts().documents
         if filters == Filters():
-            return documents if total else ""
+            return Scope(documents)
         chosen = self._opened().selected(
             within=filters.within, types=filters.types, since=filters.since, until=filters.until
         )
-        part = "none" if chosen is not None and not len(chosen) else "the chosen part"
-        return f"{part} of {documents}"
+        return Scope(documents, chosen=True, empty=chosen is not None and not len(chosen))

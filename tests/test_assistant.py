@@ -158,7 +158,7 @@ def test_one_name_by_itself_is_one_name(assistant: Assistant) -> None:
 
 def test_where_nothing_is_chosen_the_refusal_says_so(assistant: Assistant) -> None:
     for within in ([], ["nowhere/"]):
-        assert "none of 3 documents" in assistant.ask(BRIDGE, within=within).text
+        assert "of 3 documents, none fits" in assistant.ask(BRIDGE, within=within).text
 
 
 def test_the_limit_is_the_most_hits(tmp_path: Path) -> None:

@@ -380,3 +380,39 @@ def test_the_check_does_not_hold_back_the_words(seeds_index: Path) -> None:
             gaps.append(time.monotonic() - began)
             began = time.monotonic()
     assert sorted(gaps)[len(gaps) // 2] < 0.5
+
+
+def test_whoever_listens_can_stop_while_the_searches_are_planned(seeds_index: Path) -> None:
+    class Silent(Scripted):
+        def write(self, messages: Sequence[Message], *, most_tokens: int) -> Iterator[str | None]:
+            try:
+                while True:
+                    time.sleep(0.05)
+                    yield None
+            finally:
+                self.closed = True
+
+    model = Silent()
+    with Assistant(Settings(index=str(seeds_index)), model=model) as assistant:
+        events = assistant.stream("How long will it last, and who signs it?")
+        assert isinstance(next(events), Draft)
+        events.close()
+        until = time.monotonic() + 5
+        while not model.closed and time.monotonic() < until:
+            time.sleep(0.02)
+        assert model.closed
+
+
+def test_the_same_words_in_two_documents_are_not_told_again_by_who_takes_over(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(
+            f"# Bridge {name}\n\nThe bridge at Halden is 41 metres long.\n", encoding="utf-8"
+        )
+    model = Scripted("The bridge at Halden is 41 metres long. Then |BREAK")
+    with Assistant(Settings(index=str(tmp_path / "index")), model=model) as assistant:
+        assistant.sync(tmp_path)
+        answer = assistant.ask("How long is the bridge at Halden?")
+    assert answer.text == "The bridge at Halden is 41 metres long. [1]"
+    assert answer.notice.startswith("The language model broke off")

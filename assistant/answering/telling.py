@@ -56,10 +56,14 @@ class Telling:
         return piece
 
     def tells(self, citation: Citation) -> bool:
-        """Whether something told is cited to words that overlap these."""
+        """Whether something told is cited to words that overlap these, or to the same words."""
+        words = citation.quote.casefold().split()
         return any(
-            other.source == citation.source
-            and other.start < citation.end
-            and citation.start < other.end
+            other.quote.casefold().split() == words
+            or (
+                other.source == citation.source
+                and other.start < citation.end
+                and citation.start < other.end
+            )
             for other in self.citations
         )

@@ -60,6 +60,11 @@ class Calls:
         self.model = model
         self.most = most
         self.made = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End what is being written, at its next word or tick; for whoever waits elsewhere."""
+        self._stopped = True
 
     @property
     def left(self) -> int:
@@ -70,7 +75,14 @@ class Calls:
         """As `Model.write`; it counts as one."""
         assert self.left > 0
         self.made += 1
-        return self.model.write(messages, most_tokens=most_tokens)
+        return self._until_stopped(self.model.write(messages, most_tokens=most_tokens))
+
+    def _until_stopped(self, pieces: Iterator[str | None]) -> Iterator[str | None]:
+        with closing(pieces):  # type: ignore[type-var]
+            for piece in pieces:
+                if self._stopped:
+                    return
+                yield piece
 
     def complete(self, messages: Sequence[Message], *, most_tokens: int) -> str:
         """The whole reply; it counts as one.
