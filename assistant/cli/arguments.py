@@ -20,6 +20,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.command is None:
         parser.error("no command given; begin with: assistant sync, or see assistant --help")
     since, until = getattr(options, "since", None), getattr(options, "until", None)
+    if getattr(options, "most_drop", None) is not None and options.baseline is None:
+        parser.error("--most-drop compares with an earlier run; name it with --baseline")
     if since and until and since > until:
         parser.error(f"--since {since} is after --until {until}; swap them")
     return options
@@ -119,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("feedback", "rated answers, as an eval set", texts.FEEDBACK, texts.FEEDBACK_EXAMPLES)
 
+    _add_eval(command("eval", "measure the answers", texts.EVAL, texts.EVAL_EXAMPLES))
+
     models = command(
         "models", "language models: list, and try", texts.MODELS, texts.MODELS_EXAMPLES
     )
@@ -165,6 +169,61 @@ def _add_common(parser: argparse.ArgumentParser, *, default: str | None) -> None
     )
 
 
+def _add_eval(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="CASES",
+        help="a file of cases; by default those of the shipped examples",
+    )
+    parser.add_argument(
+        "--half", choices=("dev", "test", "both"), default="both", help="only one half (both)"
+    )
+    parser.add_argument("--tags", action="store_true", help="print the figures by tag, too")
+    parser.add_argument(
+        "--threads", type=_count, default=2, metavar="N", help="questions side by side (2)"
+    )
+    _add_model(parser)
+    parser.add_argument(
+        "--judge",
+        type=_text,
+        metavar="NAME",
+        help="a second judge of the sentences: a language model other than the one that answers",
+    )
+    files = parser.add_argument_group("reports")
+    files.add_argument("--out", type=Path, metavar="FILE", help="write all of it as JSON lines")
+    files.add_argument(
+        "--no-texts",
+        action="store_true",
+        help="leave the texts out of it: small, to be committed as a baseline",
+    )
+    files.add_argument("--html", type=Path, metavar="FILE", help="write a page to look at")
+    files.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="compare with an earlier run's --out"
+    )
+    gate = parser.add_argument_group("for CI: exit code 1")
+    gate.add_argument(
+        "--fail-under",
+        type=_limits,
+        metavar="NAME=VALUE,...",
+        help="if one of these figures is worse than its value, as in faithfulness=0.98",
+    )
+    gate.add_argument(
+        "--most-drop",
+        type=_share,
+        metavar="VALUE",
+        help="if any figure is worse than in the baseline by more than this, as in 0.005",
+    )
+    drafts = parser.add_argument_group("drafting cases")
+    drafts.add_argument(
+        "--make", type=Path, metavar="DRAFT", help="draft cases from the documents to a new file"
+    )
+    drafts.add_argument(
+        "--cases", type=_count, default=50, dest="count", metavar="N", help="so many (50)"
+    )
+
+
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
@@ -207,6 +266,26 @@ def _count(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 1000:
         raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 1000")
     return int(value)
+
+
+def _share(value: str) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 0 to 1")
+    return share
+
+
+def _limits(value: str) -> list[tuple[str, float]]:
+    # Imported here, as only this option needs it.
+    from assistant.evaluation.figures import limits
+
+    try:
+        return limits(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(value: str) -> int:

@@ -40,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
         "chat": chat,
         "conversations": conversations,
         "feedback": feedback,
+        "eval": evaluate,
         "models": models,
         "serve": serve,
         "user": user,
@@ -177,6 +178,13 @@ def feedback(assistant: Assistant, options: argparse.Namespace, screen: Screen) 
     for case in assistant.feedback():
         screen.json(case, indent=None)
     return FINE
+
+
+def evaluate(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant eval`."""
+    from assistant.cli.evaluating import evaluate as run_cases
+
+    return run_cases(assistant, options, screen)
 
 
 # Serving: what is imported here loads the libraries that serve.

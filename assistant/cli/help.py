@@ -18,6 +18,7 @@ examples:
   assistant check draft.md --against ~/papers
   assistant chat                  a conversation on the terminal
   assistant serve                 the same in a page, over HTTP and MCP
+  assistant eval                  measure the answers, and what they are worth
   assistant models                language models that could write the answers: list, and try
 
 Every command has its own help: assistant COMMAND --help
@@ -169,6 +170,43 @@ examples:
   assistant feedback > rated.jsonl
 
 fields: id, question, answerable, answers, sources, tags, rating, comment, history, answer
+"""
+
+EVAL = """\
+Ask every case of an eval set, and tell whether the answers can be trusted: whether they are right
+and borne out by their sources, whether what the documents do not say is refused, what the
+confidence is worth, what the search finds, and how long it takes. Each figure has its 95 % interval
+and the number of cases it is over. A case that crashes is told, and is not the end.
+
+CASES has a JSON object a line, documented in evals/cases/README.md; without it, the cases of the
+shipped examples are taken where the index is of these. Conversations are asked with their history.
+With --out (or --html), a run that is stopped goes on where it was when it is started again.
+"""
+EVAL_EXAMPLES = """\
+examples:
+  assistant eval --make draft.jsonl --cases 50    draft cases from your documents, to be corrected
+  assistant eval cases.jsonl --tags
+  assistant eval cases.jsonl --out now.json --html now.html --baseline before.json
+  assistant eval cases.jsonl --fail-under faithfulness=0.98,accepted=0.9,false_refusals=0.1
+  assistant eval cases.jsonl --baseline baseline.json --most-drop 0.005
+  assistant eval cases.jsonl --out baseline.json --no-texts       make a baseline, or renew it
+  assistant eval cases.jsonl --model ollama:qwen3:4b --judge openai-like:M@http://localhost:1234/v1
+
+metrics for --fail-under (at least; at most where less is better):
+  accepted right exact_match token_f1 rouge_l question_likeness
+  faithfulness groundedness citation_recall citation_precision
+  citation_recall_by_model judge_agreement             with --judge
+  refusal_precision refusal_recall refusal_f1 false_refusals (at most)
+  calibration_error risk_coverage_area                 at most
+  recall@5 recall@10 precision@5 mrr map ndcg@10 context_precision context_recall
+  seconds_p50 seconds_p90 seconds_p99 seconds_max      at most
+
+--out writes JSON lines. The first is what was run: cases, threads, seconds, made_at, version, code
+(a hash of the program), git, model, settings, prompts, embedding, index, judge, outcomes, notices,
+and the figures (overall, dev, test, tags). Then a line a case: case_key, case (as in CASES), id,
+half, cluster, tags, answerable, answer (as assistant ask --json), refused, confidence, scores,
+groundedness (of each sentence), reasons, seconds, error.
+--json prints the first line, compared (with --baseline) and problems (why the exit code is 1).
 """
 
 MODELS = """\

@@ -1,21 +1,44 @@
-"""How far a sync has come: a bar on a terminal, now and then a line otherwise."""
+"""How far long work has come: a bar on a terminal, now and then a line otherwise."""
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from assistant.cli.screen import one_line, visible
-from assistant.sync import Progress, Step
 
 # Without a terminal: a line after so many seconds, or after a tenth of the work if that took one.
 SECONDS_BETWEEN = 5.0
 TENTH_SECONDS = 1.0
 
 
+class Step(Protocol):
+    """A step of the work; a sync's, as in `assistant.sync.Step`, or another."""
+
+    @property
+    def phase(self) -> str:
+        """Which part of the work it is of."""
+
+    @property
+    def doing(self) -> str:
+        """What is being done, for people."""
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+
+    @property
+    def total(self) -> int:
+        """How much there is; 0 if that is not known."""
+
+    @property
+    def name(self) -> str:
+        """What was done last, or empty."""
+
+
 @contextmanager
-def shown(stream: TextIO | None = None) -> Iterator[Progress]:
+def shown(stream: TextIO | None = None) -> Iterator[Callable[[Step], None]]:
     """A function to call with each step, which shows them on standard error."""
     stream = stream or sys.stderr
     if not stream.isatty():

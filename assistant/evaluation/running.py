@@ -129,10 +129,14 @@ def run(
             name = f"group {case.group}" if case.group else f"case {case.id}"
             conversations.setdefault(name, []).append((case, key))
 
+    stopping = threading.Event()
+
     def hold(conversation: list[tuple[Case, str]]) -> list[Row]:
         known: dict[tuple[Earlier, ...], Answer] = {}
-        found = []
+        found: list[Row] = []
         for case, key in sorted(conversation, key=lambda pair: len(pair[0].history)):
+            if stopping.is_set():
+                break
             found.append(_row(case, key, ask=ask, score=score, known=known))
             kept.add(found[-1])
         return found
@@ -143,6 +147,7 @@ def run(
             for future in as_completed(futures):
                 yield from future.result()
         finally:
+            stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
