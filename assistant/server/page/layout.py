@@ -160,13 +160,17 @@ def _events(
     page.documents(lambda: gr.Column(visible=True), None, library, queue=False, **quiet)
     documents.refresh_on(page.documents)
 
-    def choice(chosen: list[str] | None, changed: int) -> Update:
-        label = sendable(within_label(chosen))
-        return {"within": label, "chosen": kept(chosen), "changed": changed}
+    def choice(chosen: list[str] | None, changed: int, event: gr.EventData) -> Update:
+        return {
+            "ask": sendable(event._data.get("ask")),
+            "within": sendable(within_label(chosen)),
+            "chosen": kept(chosen),
+            "changed": changed,
+        }
 
     def chosen_before(changed: int, event: gr.EventData) -> tuple[list[str] | None, Update]:
         chosen = documents.choose(event._data.get("chosen"))
-        return chosen, choice(chosen, changed)
+        return chosen, choice(chosen, changed, event)
 
     # Asked for when the conversation is looked at again: an event that does not wait in line
     # changes a state without a `change`. The browser keeps the choice for when it loads again.

@@ -128,6 +128,7 @@ function closePanels() {
 function ask(text, { before = null, query = "" } = {}) {
   text = text.trim();
   if (!text || asking || opening) return;
+  if (choosing) return void choosing.then(() => ask(text, { before, query }));
   if (lost) return disconnected({ text, before, query }), again();
   notice("");
   showView("ask");
@@ -449,7 +450,7 @@ async function view(button) {
 const toQuote = () => $$("#viewer [data-focus]").find((one) => one.offsetParent)?.scrollIntoView({ block: "center", inline: "nearest" });
 
 function showView(name) {
-  if (document.body.dataset.view === "documents" && name === "ask") trigger("choice", {});
+  if (document.body.dataset.view === "documents" && name === "ask") choice("choice");
   document.body.dataset.view = name;
   for (const button of $$(".bar nav button")) {
     const current = (button.dataset.do === "documents") === (name === "documents");
@@ -552,16 +553,29 @@ document.addEventListener("keydown", (event) => {
     if (!closePanels()) stop();
   }
 });
-// The documents chosen, as the tab's storage has them since the page was loaded before.
-let restored = null;
-function restore() {
-  const chosen = JSON.parse(sessionStorage.getItem("chosen") || "null");
-  if (!chosen) return Promise.resolve();
-  return new Promise((done) => {
-    restored = done;
-    trigger("restore", { chosen });
-    setTimeout(done, 10000);
+// Ask which documents are chosen; a question waits until that is told.
+let choosing = null;
+function choice(event, data = {}) {
+  const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const mine = choosing = new Promise((done) => {
+    const end = () => {
+      document.removeEventListener("told", heard);
+      if (mine === choosing) choosing = null;
+      done();
+    };
+    const heard = ({ detail }) => detail?.ask === id && end();
+    document.addEventListener("told", heard);
+    setTimeout(end, 10000);
+    trigger(event, { ...data, ask: id });
   });
+  return mine;
+}
+// Choose again what the tab's storage has from before the page was loaded.
+async function restore() {
+  const chosen = JSON.parse(sessionStorage.getItem("chosen") || "null");
+  if (!chosen) return;
+  await choice("restore", { chosen });
+  if ($(".within").hidden) notice("The documents that were chosen are no longer indexed; all are searched.");
 }
 function keep(chosen) {
   sessionStorage.removeItem("chosen");
@@ -575,10 +589,6 @@ document.addEventListener("told", ({ detail }) => {
   $(".within").hidden = !detail.within;
   $(".within span").textContent = `Asking within ${detail.within}`;
   keep(detail.chosen);
-  if (restored) {
-    restored = restored();
-    if (!detail.within) notice("The documents that were chosen are no longer indexed; all are searched.");
-  }
   if (detail.changed !== changed && !transcript.children.length) {
     call("start", {}).then((found) => { if (found.welcome) { show($("#welcome"), found.welcome); examples(); } });
   }
