@@ -4,9 +4,10 @@ The questions are not tried. To keep those that the assistant answers well would
 on which it does well.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, cycle, islice, zip_longest
+from itertools import cycle, islice, zip_longest
 from pathlib import Path
 
 from assistant.assistant import Assistant
@@ -14,7 +15,7 @@ from assistant.catalog import StoredPassage, open_catalog
 from assistant.errors import EvaluationError
 from assistant.evaluation.cases import Case, dump
 from assistant.evaluation.fields import Evidence
-from assistant.examples import BEING, KINDS, LONGEST_WORDS, SAYING
+from assistant.examples import BEING, KINDS, LONGEST_WORDS, NAME, NO_NAMES, SAYING
 
 # So many documents are drawn from for each case that is wanted, and so far into each.
 DOCUMENTS_A_CASE = 4
@@ -26,6 +27,17 @@ SHORTEST_ANSWER = 3
 # Invented people; that no document mentions them is looked up before they are used.
 FIRST = ("Alda", "Benno", "Corvin", "Delia", "Edvard", "Fenna", "Gorm", "Hedda", "Ivo", "Jorun")
 LAST = ("Vestergren", "Okolmaro", "Tandrevic", "Halloweth", "Ostrander", "Mirovanu", "Kestelbaum")
+
+MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+# "The Old Bridge was opened in June 1871."
+WHEN = re.compile(
+    rf"^(?P<article>The |An? )?{NAME} (?P<verb>was|were) "
+    rf"(?P<done>\w+ed|built|made|born|begun|sent|won|held|written)\b[^.;]*? "
+    rf"(?:in|on|since) (?P<day>(?:(?:\d{{1,2}} )?(?:{MONTH})(?: \d{{1,2}},)? )?[12]\d{{3}})\b"
+)
+NAMED = re.compile(rf"\b(?!(?:{MONTH})\b)[A-Z][\w’'-]*\w(?: [A-Z][\w’'-]*\w)*")
+# "Jalali told reporters on Thursday that ..."
+TO_WHOM = re.compile(r"(?:[^\s,]+ ){0,5}?that ")
 
 SHORTEN = "draft: keep of each accepted answer only the words that no wrong answer has"
 CLOSER = "draft: no document mentions {name}; the closer to the subject, the better a test"
@@ -73,7 +85,8 @@ def drafts(assistant: Assistant, *, count: int) -> list[Case]:
     drawn = _draw(passages)
     answerable = drawn[: count - count // UNANSWERABLE]
     # What people say is asked of strangers, too, about what the documents are about.
-    strangers = zip(cycle(answerable), _strangers(assistant), strict=False)
+    about = [one for one in answerable if not one.question.endswith("”?")] or answerable
+    strangers = zip(cycle(about), _strangers(assistant), strict=False)
     unanswerable = list(islice(strangers, min(count // UNANSWERABLE, len(answerable))))
     cases = [
         Case(
@@ -102,26 +115,48 @@ def drafts(assistant: Assistant, *, count: int) -> list[Case]:
 
 
 def _draw(documents: Sequence[Sequence[StoredPassage]]) -> list[_Drawn]:
-    """Every question that can be drawn, the first of each document first."""
+    """Every question that can be drawn: the narrowest kind first, from each document in turn."""
+    kinds: dict[int, list[list[_Drawn]]] = {}
     everything: dict[str, _Drawn] = {}
-    order = []
     for passages in documents:
-        mine = []
-        for kind in KINDS:
-            for item in passages:
-                for sentence, alone in _sentences(item):
-                    for about, question in kind(alone):
-                        if len(question.split()) > LONGEST_WORDS:
-                            continue
-                        if question not in everything:
-                            everything[question] = _Drawn(question, about)
-                            mine.append(question)
-                        one = everything[question]
-                        one.answers[_answer(sentence)] = None
-                        one.evidence[Evidence(item.passage.source, sentence)] = None
-        order.append(mine)
-    turns = chain.from_iterable(zip_longest(*order))
-    return [everything[question] for question in turns if question is not None]
+        mine: dict[int, list[_Drawn]] = {}
+        for item in passages:
+            for sentence, alone in _sentences(item):
+                for kind, about, question in _questions(sentence, alone):
+                    if len(question.split()) > LONGEST_WORDS:
+                        continue
+                    if question not in everything:
+                        everything[question] = _Drawn(question, about)
+                        mine.setdefault(kind, []).append(everything[question])
+                    everything[question].answers[_answer(sentence)] = None
+                    everything[question].evidence[Evidence(item.passage.source, sentence)] = None
+        for kind, drawn in mine.items():
+            kinds.setdefault(kind, []).append(drawn)
+    order = [one for kind in sorted(kinds) for turn in zip_longest(*kinds[kind]) for one in turn]
+    return [one for one in order if one is not None]
+
+
+def _questions(sentence: str, alone: StoredPassage) -> Iterator[tuple[int, str, str]]:
+    """What a sentence may answer: how wide the question is, what it is about, and the question."""
+    if found := WHEN.match(sentence):
+        name = f"{(found['article'] or '').lower()}{found['name']}"
+        if found["name"].split()[0] not in NO_NAMES and (" " in name or name.isupper()):
+            yield 0, name, f"When {found['verb']} {name} {found['done']}?"
+    for width, kind in enumerate(KINDS, start=2):
+        for about, question in kind(alone):
+            whom = re.match(r"What did (.+) say\?$", question)
+            yield width, whom[1] if whom else about, question
+            said = SAYING.search(sentence)
+            if said and whom:
+                for topic in _names(sentence[said.end() :]):
+                    if topic not in about and about not in topic:
+                        yield 1, topic, f"{question[:-1]} about {topic}?"
+
+
+def _names(text: str) -> Iterator[str]:
+    for found in NAMED.finditer(text):
+        if found[0].split()[0] not in NO_NAMES:
+            yield found[0]
 
 
 def _sentences(item: StoredPassage) -> Iterator[tuple[str, StoredPassage]]:
@@ -136,9 +171,11 @@ def _sentences(item: StoredPassage) -> Iterator[tuple[str, StoredPassage]]:
 
 def _answer(sentence: str) -> str:
     """What a sentence says of whom or what it is about; all of it, if that cannot be told."""
-    being, saying = BEING.match(sentence), SAYING.search(sentence)
+    when, being, saying = WHEN.match(sentence), BEING.match(sentence), SAYING.search(sentence)
+    if when:
+        return when["day"]
     said = being["rest"] if being else sentence[saying.end() :] if saying else ""
-    said = said.strip(" ,:;.“”\"'").removeprefix("that ")
+    said = TO_WHOM.sub("", said.strip(" ,:;.“”\"'"), count=1)
     return said if len(said.split()) >= SHORTEST_ANSWER else sentence
 
 
