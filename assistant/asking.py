@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.answering.composing import Weighed, quote, weigh
-from assistant.answering.proving import Judge
 from assistant.answering.telling import Telling
 from assistant.answering.writing import Writing
 from assistant.conversation.planning import Searches, plan_searches, search_again
@@ -18,12 +17,15 @@ from assistant.conversation.turn import Turn
 from assistant.documents import Document
 from assistant.embedding.embedding import Vectors
 from assistant.errors import ModelError
-from assistant.models import TICK_SECONDS, Calls, Model
+from assistant.grounding.judging import Judge, judge_by
+from assistant.models import TICK_SECONDS, Calls, Message, Model
 from assistant.prompts import render
 from assistant.retrieval import Retrieval, merged
 from assistant.settings import Settings
 
 EXTRACTIVE = "extractive"
+# "Yes" or "no", and what a model says around it.
+OPINION_TOKENS = 40
 Result = TypeVar("Result")
 
 
@@ -50,8 +52,7 @@ class Means:
         document: The whole of an indexed document, by source.
         encode: A sentence's vector, from the model that made those of the passages.
         model: The language model that writes, or None for the documents' own sentences.
-        judge: Asked for a second opinion on weak sentences: given how often the writing model
-            may still be asked, who to ask; or None.
+        second: The language model that is asked for a second opinion on weak sentences, or None.
     """
 
     settings: Settings
@@ -61,7 +62,7 @@ class Means:
     document: Callable[[str], Document | None]
     encode: Callable[[str], Vectors]
     model: Model | None = None
-    judge: Callable[[Calls], Judge] | None = None
+    second: Model | None = None
 
 
 def ask(
@@ -246,7 +247,7 @@ class _Asking:
                 means.settings,
                 document=means.document,
                 encode=means.encode,
-                judge=means.judge(self._calls) if means.judge else None,
+                judge=second_opinion(means.second, means.settings, self._calls),
             )
             asked = question
             if searches.query != question:
@@ -280,6 +281,37 @@ class _Asking:
         begun = "The language model broke off" if told else "The language model did not answer"
         instead = "What follows are" if told else "These are"
         self._notice = f"{begun}: {error}. {instead} the documents' own sentences."
+
+
+def second_opinion(
+    second: Model | None, settings: Settings, calls: Calls | None = None
+) -> Judge | None:
+    """A language model as a judge of weak sentences, as long as calls are left.
+
+    A model that fails in passing says nothing.
+
+    Args:
+        second: The model; None has no opinion.
+        settings: How often it may be asked, and the prompts.
+        calls: Those of which each opinion takes one; its own by default.
+    """
+    if second is None:
+        return None
+    asked = Calls(second, most=settings.model_calls) if calls is None else calls.lent(second)
+
+    def write(system: str, user: str) -> str:
+        if not asked.left:
+            return ""
+        try:
+            return asked.complete(
+                [Message("system", system), Message("user", user)], most_tokens=OPINION_TOKENS
+            )
+        except ModelError as error:
+            if not error.passing:
+                raise
+            return ""
+
+    return judge_by(write, prompts=settings.prompts)
 
 
 def _refusal(query: str, means: Means) -> str:

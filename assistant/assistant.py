@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answering import Answer, Citation, Events
-from assistant.asking import EXTRACTIVE, Means, Scope, ask
+from assistant.asking import EXTRACTIVE, Means, Scope, ask, second_opinion
 from assistant.bundled import shipped
 from assistant.catalog import (
     Catalog,
@@ -121,16 +121,17 @@ class Assistant:
             from assistant.embedding.llamaindex import LlamaIndexEmbedding
 
             given, embedding = LlamaIndexEmbedding(embedding), None
-        if not isinstance(model, str | None):
-            from assistant.models.llamaindex import LlamaIndexModel
-
-            writer, model = LlamaIndexModel(model), None
         loaded = Settings.load(
             index=None if index is None else str(index),
             embedding=embedding,
-            model=model,
+            model=model if isinstance(model, str) else None,
             **settings,
         )
+        if not isinstance(model, str | None):
+            from assistant.models.llamaindex import LlamaIndexModel
+
+            context, seconds = loaded.model_context, loaded.model_seconds
+            writer = LlamaIndexModel(model, context=context, seconds=seconds)
         return cls(loaded, embedding=given, model=writer)
 
     def close(self) -> None:
@@ -144,9 +145,10 @@ class Assistant:
         if pictures is not None:
             pictures.close()
         self.__dict__.pop("_examples", None)
-        model = self.__dict__.pop("_model", None)
-        if model is not None:
-            model.close()
+        for name in ("_model", "_second_model"):
+            model = self.__dict__.pop(name, None)
+            if model is not None:
+                model.close()
         if self._catalog is not None:
             self._catalog.close()
             self._catalog = None
@@ -363,6 +365,7 @@ class Assistant:
             document=self._current,
             encode=lambda text: self._reader.encode([text])[0].vector,
             model=None if extractive else self._model,
+            second=self._second_model,
         )
         yield from ask(question, means, history=history, search_query=search_query)
 
@@ -447,6 +450,9 @@ class Assistant:
     def check(self, text: str, *, against: Sequence[str]) -> list[Verdict]:
         """Judge each sentence of any text by the sources given; needs no index.
 
+        With `Settings.second_opinion`, a language model is asked about the weak ones, at most
+        `Settings.model_calls` times.
+
         Raises:
             EmbeddingError: The embedded model cannot be loaded.
         """
@@ -454,6 +460,7 @@ class Assistant:
             text,
             against=[against] if isinstance(against, str) else against,
             embedding=self._reader,
+            judge=second_opinion(self._second_model, self.settings),
         )
 
     def read(self, paths: Iterable[str | Path]) -> Iterator[Document | DocumentError]:
@@ -631,8 +638,16 @@ class Assistant:
         if self._given_model is not None:
             return self._given_model
         name = self.settings.model
-        if name == EXTRACTIVE:
+        return None if name == EXTRACTIVE else self._loaded(name)
+
+    @cached_property
+    def _second_model(self) -> Model | None:
+        name = self.settings.second_opinion
+        if not name:
             return None
+        return self._model if name == self.settings.model else self._loaded(name)
+
+    def _loaded(self, name: str) -> Model:
         context, seconds = self.settings.model_context, self.settings.model_seconds
         return load_model(name, context=context, seconds=seconds)
 

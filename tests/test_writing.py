@@ -416,3 +416,36 @@ def test_the_same_words_in_two_documents_are_not_told_again_by_who_takes_over(
         answer = assistant.ask("How long is the bridge at Halden?")
     assert answer.text == "The bridge at Halden is 41 metres long. [1]"
     assert answer.notice.startswith("The language model broke off")
+
+
+WEAK = "The two presidents are glad to put the treaty into force soon"
+
+
+@pytest.mark.parametrize(
+    ("opinion", "verdict", "calls"),
+    [
+        ("Yes.", "supported", 2),
+        ("No, it does not.", "unsupported", 2),
+        ("Well, yes and no.", "weak", 2),
+        (ModelError("the model m is busy; wait", kind="busy"), "weak", 2),
+    ],
+)
+def test_a_second_opinion_is_asked_about_weak_sentences_only(
+    seeds_index: Path, opinion: str | ModelError, verdict: str, calls: int
+) -> None:
+    model = Scripted(f"{SUPPORTED}. {INVENTED}. {WEAK}.", opinion)
+    settings = Settings(index=str(seeds_index), second_opinion="scripted", model="scripted")
+    with Assistant(settings, model=model) as assistant:
+        answer = assistant.ask(QUESTION)
+    assert [s.verdict for s in answer.sentences] == ["supported", "unsupported", verdict]
+    assert answer.model_calls == calls
+    assert WEAK in model.asked[-1][-1].text
+
+
+def test_there_is_no_second_opinion_without_a_call_left(seeds_index: Path) -> None:
+    model = Scripted(f"{WEAK}.")
+    settings = Settings(
+        index=str(seeds_index), second_opinion="scripted", model="scripted", model_calls=1
+    )
+    with Assistant(settings, model=model) as assistant:
+        assert assistant.ask(QUESTION).sentences[0].verdict == "weak"

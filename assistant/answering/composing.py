@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from assistant.answering.answer import Piece
 from assistant.answering.clarifying import clarify
 from assistant.answering.confidence import confidence, one_text
-from assistant.answering.orders import about_orders, is_order
 from assistant.answering.reading import Question, Reading, read
 from assistant.answering.statements import Statement
 from assistant.answering.telling import Telling
@@ -115,7 +114,6 @@ def choose(
     )
     chosen: list[Statement] = []
     asked, length = frozenset(question.stems), 0
-    quotable = about_orders(question.text)
     for reading, index in ranked:
         if len(chosen) == most:
             break
@@ -134,9 +132,6 @@ def choose(
                 for other in chosen
             ):
                 continue
-        # Orders to whoever answers are no answer, unless they are what is asked about.
-        if not quotable and any(map(is_order, statement.sentences)):
-            continue
         chosen.append(statement)
         length = length_with_it
     return chosen

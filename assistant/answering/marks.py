@@ -38,6 +38,7 @@ ADDRESS = re.compile(
     r"[^\s<>\"')\]]*>?",
     re.IGNORECASE,
 )
+AUTOLINK = re.compile(r"<((?:[a-z][a-z0-9+.-]{1,31}:|[^\s<>@]+@)[^\s<>]*)>", re.IGNORECASE)
 REMOVED = "[link removed]"
 EMPHASIS = re.compile(
     r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]*[^*\s])\1(?!\w)|(?<!\w)(_{1,3})(?=\S)([^_\n]*[^_\s])\3(?!\w)"
@@ -153,11 +154,13 @@ def harmless(text: str, *, known: Sequence[str] = ()) -> str:
     text = IMAGE.sub("", text)
     text = NUMBER_LINK.sub(r"\1", text)
     text = LINK.sub(r"\1", text)
-    text = TAG.sub("", text)
+    while (less := TAG.sub("", text)) != text:  # one may stand within another
+        text = less
     text = ADDRESS.sub(lambda found: _address(found.group(), known), text)
     for _ in range(3):  # bold in italics in code
         text = EMPHASIS.sub(lambda found: found[2] or found[4] or found[6] or "", text)
-    return text
+    # What is left of these could make a link with other lines.
+    return AUTOLINK.sub(r"\1", text).replace("](", "] (").replace("]:", "]")
 
 
 def _address(found: str, known: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import contextlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from assistant.answering.order_rules import (
     COMMANDS,
@@ -48,6 +49,7 @@ _COMMANDS = re.compile("|".join(COMMANDS))
 _TOPICS = re.compile("|".join(TOPICS))
 
 
+@lru_cache(maxsize=8192)
 def is_order(sentence: str) -> bool:
     """Whether a sentence gives an order to a language model, or says what answers must be.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from assistant.answering.marks import MARK
-from assistant.answering.orders import without_orders
+from assistant.answering.orders import LEFT_OUT, is_order, without_orders
 from assistant.answering.reading import Reading
 from assistant.documents.cleaning import clean
 from assistant.errors import ModelError
@@ -62,13 +62,21 @@ def messages(
     for number, reading in enumerate(readings, start=1):
         passage = reading.hit.passage
         text = passage.text
+        place = passage.place if about_orders or not is_order(passage.place) else ""
+        title = passage.title if about_orders or not is_order(passage.title) else LEFT_OUT
         if not about_orders:
-            text = without_orders(text, reading.evidence.sentences)
-        block = fence(number, text, title=passage.title, place=passage.place)
+            text = without_orders(
+                text,
+                [
+                    Span(start - passage.start, end - passage.start)
+                    for start, end in passage.sentences
+                ],
+            )
+        block = fence(number, text, title=title, place=place)
         used = count_tokens(block)
         if used > room and not fenced:  # half of the best is better than none
             text = cut(text, room - (used - count_tokens(text)))
-            block = fence(number, text, title=passage.title, place=passage.place)
+            block = fence(number, text, title=title, place=place)
             used = count_tokens(block) if text else used
         if used > room:
             break

@@ -1,21 +1,19 @@
 """What a language model wrote, held against the passages: the verdict, and what it cites."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from assistant.answering.marks import Written
-from assistant.answering.orders import disarmed
 from assistant.answering.reading import Reading
 from assistant.answering.statements import Statement
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Support, Verdict, ground
+from assistant.grounding.judging import Judge
 from assistant.grounding.words import tokens
 
 FINE = ("quoted", "supported")
 # A sentence is about what a passage says if the passage has this share of its words.
 ABOUT = 0.5
-Judge = Callable[[str, str], bool | None]
 
 
 class Proof(NamedTuple):
@@ -42,26 +40,23 @@ class Proof(NamedTuple):
         return self.verdict.label in FINE
 
 
+class _Claim(NamedTuple):
+    """A sentence to be checked, its vector, and the sentence before it."""
+
+    text: str
+    vector: Vectors
+    before: str
+
+
 class Prover:
     """Checks sentences against the passages that a model was given."""
 
-    def __init__(
-        self, passages: Sequence[Reading], *, about_orders: bool, judge: Judge | None = None
-    ) -> None:
-        """Make the passages ready.
-
-        Args:
-            passages: Those that the model was given, in order of their numbers.
-            about_orders: Whether orders to models are asked about; else they bear nothing out.
-            judge: Asked for a second opinion where the verdict is weak.
-        """
+    def __init__(self, passages: Sequence[Reading], *, judge: Judge | None = None) -> None:
+        """Check against these, in order of their numbers; `judge` is asked about weak sentences."""
         self._passages = list(passages)
-        self._evidence = [
-            one.evidence if about_orders else disarmed(one.evidence) for one in passages
-        ]
         self._judge = judge
 
-    def prove(self, written: Written, *, vector: Vectors) -> Proof:
+    def prove(self, written: Written, *, vector: Vectors, before: str = "") -> Proof:
         """Check a sentence against what it cites.
 
         Marks of passages that were not given are as if they were not there. If what is cited does
@@ -74,10 +69,12 @@ class Prover:
         Args:
             written: The sentence, with its marks.
             vector: The sentence's vector, from the model that made those of the passages.
+            before: The sentence before it, of which it may speak ("It ...").
         """
+        claim = _Claim(written.text, vector, before)
         everywhere = range(len(self._passages))
         marked = [mark - 1 for mark in written.marks if mark - 1 in everywhere]
-        alone = [self._by(written.text, [place], vector) for place in everywhere]
+        alone = [self._by(claim, [place]) for place in everywhere]
         fine = [one for one in alone if one.fine]
         best = max(fine, key=lambda one: (one.quoted, one.verdict.score), default=None)
         likeness = _likeness(vector)
@@ -85,7 +82,7 @@ class Prover:
             (one for one in alone if one.verdict.contradicted), key=likeness, default=None
         )
         if marked:
-            proof = self._by(written.text, marked, vector)
+            proof = self._by(claim, marked)
             if proof.fine:
                 proof = _with_all_that_support(proof, [alone[place] for place in marked])
             elif proof.verdict.contradicted and not (best is not None and best.quoted):
@@ -95,34 +92,37 @@ class Prover:
         elif best is not None:
             proof = best
         else:
-            proof = self._by(written.text, everywhere, vector)
+            proof = self._by(claim, everywhere)
             if not proof.fine and proof.verdict.label != "weak":
                 proof = proof._replace(cited=[proof.nearest] if proof.nearest is not None else [])
         if proof.fine:
             if against is None or proof.quoted or likeness(against) <= likeness(proof):
                 return proof
             return against  # what is most like it says otherwise
-        return self._second(written.text, proof, marked)
+        return self._second(claim, proof, marked)
 
-    def _by(self, text: str, places: Sequence[int], vector: Vectors) -> Proof:
-        verdict = ground(text, [self._evidence[place] for place in places], vector=vector)
+    def _by(self, claim: _Claim, places: Sequence[int], *, judge: Judge | None = None) -> Proof:
+        verdict = ground(
+            claim.text,
+            [self._passages[place].evidence for place in places],
+            vector=claim.vector,
+            before=claim.before,
+            judge=judge,
+        )
         cited = [
             _statement(self._passages[places[support.source]], support)
             for support in verdict.supports
         ]
-        about = bool(cited) and _shared(text, cited[0].quote) >= ABOUT
+        about = bool(cited) and _shared(claim.text, cited[0].quote) >= ABOUT
         return Proof(verdict, cited, cited[0] if about else None)
 
-    def _second(self, text: str, proof: Proof, marked: Sequence[int]) -> Proof:
+    def _second(self, claim: _Claim, proof: Proof, marked: Sequence[int]) -> Proof:
         """The proof after a second opinion, if there is one to ask."""
         if self._judge is None or proof.verdict.label != "weak":
             return proof
-        given = [self._passages.index(one.reading) for one in proof.cited] or marked
-        source = "\n\n".join(self._evidence[place].text for place in dict.fromkeys(given))
-        opinion = self._judge(text, source) if source else None
-        if opinion is None:
-            return proof
-        return proof._replace(verdict=_overruled(proof.verdict, supported=opinion))
+        cited = [self._passages.index(one.reading) for one in proof.cited]
+        places = list(dict.fromkeys(cited)) or marked
+        return self._by(claim, places, judge=self._judge) if places else proof
 
 
 def _with_all_that_support(proof: Proof, marked: Sequence[Proof]) -> Proof:
@@ -163,11 +163,3 @@ def _shared(text: str, source: str) -> float:
     """The share of a sentence's words that a source has."""
     words = {token.stem for token in tokens(text) if token.content}
     return len(words & {token.stem for token in tokens(source)}) / len(words) if words else 0.0
-
-
-def _overruled(verdict: Verdict, *, supported: bool) -> Verdict:
-    """A weak verdict after a second opinion, by which it counts as supported or not."""
-    if supported:
-        return replace(verdict, label="supported", reason="")
-    reason = f"a language model says that the source does not bear it out; {verdict.reason}"
-    return replace(verdict, label="unsupported", reason=reason)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from assistant.answering.orders import about_orders, disarmed
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence
 from assistant.grounding.words import CARDINALS, Token, listed, tokens
@@ -151,12 +152,15 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
     for hit in retrieval.hits:
         best[hit.source] = max(hit.score, best.get(hit.source, 0.0))
     most = max(best.values(), default=0.0)
+    quotable = about_orders(question.text)
     readings = []
     for hit in retrieval.hits[:PASSAGES_READ]:
-        vectors = retrieval.vectors[hit.id]
+        evidence = Evidence.from_passage(hit.passage, vectors=retrieval.vectors[hit.id])
+        # Orders to whoever answers are no answer, unless they are what is asked about.
+        evidence = evidence if quotable else disarmed(evidence)
+        vectors = evidence.vectors
         if vectors is None or not len(vectors):
             continue
-        evidence = Evidence.from_passage(hit.passage, vectors=vectors)
         sentences = by_sentence(evidence)
         stems = tuple(frozenset(t.stem for t in tokens if t.content) for tokens in sentences)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)

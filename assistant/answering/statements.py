@@ -50,12 +50,12 @@ class Statement:
     @property
     def start(self) -> int:
         """Offset of its first character in the document's text."""
-        return self.reading.hit.passage.sentences[self.first].start
+        return self.reading.hit.passage.start + self.reading.evidence.sentences[self.first].start
 
     @property
     def end(self) -> int:
         """Offset after its last character."""
-        return self.reading.hit.passage.sentences[self.last].end
+        return self.reading.hit.passage.start + self.reading.evidence.sentences[self.last].end
 
     @property
     def quote(self) -> str:

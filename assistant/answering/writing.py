@@ -4,18 +4,19 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistant.answering.answer import Citation, Draft, Piece
 from assistant.answering.composing import Weighed
 from assistant.answering.marks import Manuscript, Written
-from assistant.answering.orders import about_orders
+from assistant.answering.orders import about_orders, is_order
 from assistant.answering.prompting import TOKENS_PER_TOKEN, messages
-from assistant.answering.proving import Judge, Proof, Prover
+from assistant.answering.proving import Proof, Prover
 from assistant.answering.statements import Statement
 from assistant.answering.telling import Telling
 from assistant.documents import Document
 from assistant.embedding.embedding import Vectors
+from assistant.grounding.judging import Judge
 from assistant.grounding.words import tokens
 from assistant.models import Calls
 from assistant.settings import Settings
@@ -30,6 +31,7 @@ DECLINED = re.compile(
     r"(?:say|tell|mention|contain|provide|state|specify|include|hold|answer|give|indicate)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+AN_ORDER = "it gives an order to a language model, which is nothing that an answer says"
 UNPROVABLE = "that the documents do not say something is not to be found in a passage"
 # Drafts are told no more often than this.
 DRAFT_SECONDS = 0.05
@@ -70,6 +72,7 @@ class Writing:
     _before: str = ""  # what says nothing by itself ("Yes."), and goes with the next sentence
     _declined: Written | None = None
     _lead: str = ""
+    _quotable: bool = False  # orders to language models are what is asked about
 
     @property
     def notice(self) -> str:
@@ -94,17 +97,17 @@ class Writing:
         Raises:
             ModelError: The model failed; what was told until then holds.
         """
-        quotable = about_orders(question)
+        self._quotable = about_orders(question)
         asked, given = messages(
             question,
             self.weighed.readings[: self.settings.model_passages],
             context=self.calls.model.context,
             most_tokens=self.settings.answer_tokens,
-            about_orders=quotable,
+            about_orders=self._quotable,
             prompts=self.settings.prompts,
         )
         passages = self.weighed.readings[:given]
-        prover = Prover(passages, about_orders=quotable, judge=self.judge)
+        prover = Prover(passages, judge=self.judge)
         manuscript = Manuscript(known=[one.evidence.text for one in passages])
         length, draft, told = 0, "", 0.0
         reply = self.calls.write(asked, most_tokens=self.settings.answer_tokens)
@@ -155,7 +158,13 @@ class Writing:
         if self._before:
             written = written._replace(text=f"{self._before} {written.text}")
             self._before = ""
-        proof = prover.prove(written, vector=self.encode(written.text))
+        told = self.telling.sentences
+        proof = prover.prove(
+            written, vector=self.encode(written.text), before=told[-1].text if told else ""
+        )
+        if not self._quotable and is_order(written.text):
+            verdict = replace(proof.verdict, label="unsupported", reason=AN_ORDER)
+            proof = Proof(verdict, [], None)
         # The line break before a sentence that is left out stands before the next one.
         lead = written.lead if "\n" in written.lead or not self._lead else self._lead
         self._lead = ""

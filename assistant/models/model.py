@@ -53,14 +53,24 @@ class Calls:
     Attributes:
         model: The model.
         most: The most calls.
-        made: Those made so far, failed ones too.
     """
 
     def __init__(self, model: Model, *, most: int) -> None:
         self.model = model
         self.most = most
-        self.made = 0
+        self._count = [0]  # shared with the models that calls are lent to
         self._stopped = False
+
+    @property
+    def made(self) -> int:
+        """How many were made so far, failed ones too."""
+        return self._count[0]
+
+    def lent(self, model: Model) -> "Calls":
+        """The same calls, for another model: each that it makes is one less for this one."""
+        other = Calls(model, most=self.most)
+        other._count = self._count
+        return other
 
     def stop(self) -> None:
         """End what is being written, at its next word or tick; for whoever waits elsewhere."""
@@ -74,7 +84,7 @@ class Calls:
     def write(self, messages: Sequence[Message], *, most_tokens: int) -> Iterator[str | None]:
         """As `Model.write`; it counts as one."""
         assert self.left > 0
-        self.made += 1
+        self._count[0] += 1
         return self._until_stopped(self.model.write(messages, most_tokens=most_tokens))
 
     def _until_stopped(self, pieces: Iterator[str | None]) -> Iterator[str | None]:
