@@ -91,17 +91,17 @@ def show_compared(compared: Compared, screen: Screen) -> None:
     """Each figure before and after, over the same cases."""
     screen.write(
         (f"{'against the baseline':{TITLE}}", "bold"),
-        (f"{'before':>8}{'now':>8}{'change':>9}{'95 %':>17}{'better':>8}{'worse':>7}", "dim"),
+        (f"{'before':>8}{'now':>8}{'change':>8}{'95 %':>16}{'better':>7}{'worse':>6}", "dim"),
     )
     for metric in METRICS.values():
         one = compared.figures.get(metric.name)
         if one is None or one.difference is None:
             continue
-        cells = f"{_cell(one.before)}{_cell(one.after)}{_signed(one.difference):>9}"
+        cells = f"{_cell(one.before)}{_cell(one.after)}{_signed(one.difference):>8}"
         style = "dim" if abs(one.difference) < ROUNDING else _style(metric, one)
-        moved = f"{one.better:>8}{one.worse:>7}" if one.probability is not None else ""
+        moved = f"{one.better:>7}{one.worse:>6}" if one.probability is not None else ""
         screen.write(
-            f"  {metric.title:{TITLE - 2}}", (cells, style), (f"{_around(one):>17}{moved}", "dim")
+            f"  {metric.title:{TITLE - 2}}", (cells, style), (f"{_around(one):>16}{moved}", "dim")
         )
     screen.write((_over(compared), "dim"))
     worse = [change.after.row.id for change in compared.changes if change.kind == "worse"]
@@ -153,7 +153,7 @@ def _style(metric: Metric, one: Comparison) -> str:
 def _around(one: Comparison) -> str:
     if one.low is None or one.high is None:
         return ""
-    return f"{_signed(one.low)} to {_signed(one.high)}"
+    return f"{one.low:+.2f} to {one.high:+.2f}"
 
 
 def _signed(value: float) -> str:

@@ -1,0 +1,152 @@
+"""The plots of a report, drawn as SVG: no library, no picture from elsewhere, no style of its own.
+
+Colours are the style sheet's, by class. Whatever is written in them comes from the caller, who may
+have it from anybody: it is escaped here.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+
+from assistant.evaluation.refusal import Bin
+from assistant.evaluation.statistics import Figure
+
+WIDTH, HEIGHT = 460, 280
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
+INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+ROW, LABEL = 24, 150
+HISTOGRAM_BARS = 24
+
+Curve = Sequence[tuple[float, float]]
+
+
+def risk_coverage_plot(now: Curve, before: Curve | None = None) -> str:
+    """What share of the answers would be wrong, if only the surest were given."""
+    risks = [risk for _, risk in (*now, *(before or ()))]
+    top = _round_up(max(risks, default=0.0))
+    parts = [_grid(top, "share of questions answered", "share of them wrong")]
+    for curve, kind in ((before or (), "before"), (now, "now")):
+        if curve:
+            points = " ".join(f"{_x(one):.1f},{_y(risk / top):.1f}" for one, risk in curve)
+            parts.append(f'<polyline class="curve {kind}" points="{points}"/>')
+    return _svg("Risk and coverage", HEIGHT, parts)
+
+
+def reliability_plot(bins: Sequence[Bin]) -> str:
+    """What a confidence promises, and what came of it; the larger a dot, the more cases."""
+    most = max((one.cases for one in bins), default=0)
+    parts = [_grid(1.0, "confidence", "share that the documents answer")]
+    parts.append(f'<path class="ideal" d="M{_x(0)},{_y(0)}L{_x(1)},{_y(1)}"/>')
+    told = [one for one in bins if one.confidence is not None and one.share is not None]
+    points = " ".join(f"{_x(one.confidence or 0):.1f},{_y(one.share or 0):.1f}" for one in told)
+    parts.append(f'<polyline class="curve now" points="{points}"/>')
+    for one in told:
+        confidence, share = one.confidence or 0.0, one.share or 0.0
+        radius = 3 + 7 * (one.cases / most) ** 0.5
+        parts.append(
+            f'<circle class="dot" cx="{_x(confidence):.1f}" cy="{_y(share):.1f}" r="{radius:.1f}">'
+            f"<title>{one.cases} cases: confidence {confidence:.2f}, true {share:.2f}</title>"
+            f"</circle>"
+        )
+    return _svg("Reliability of the confidence", HEIGHT, parts)
+
+
+def bars(figures: Iterable[tuple[str, Figure]]) -> str:
+    """A figure for each of several names, with its interval and its number of cases."""
+    told = [(name, figure) for name, figure in figures if figure.value is not None]
+    width = WIDTH - LABEL - 60
+    height = ROW * len(told) + 24
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x = LABEL + width * share
+        parts.append(f'<path class="grid" d="M{x:.1f},0V{height - 22}"/>')
+        parts.append(_text(x, height - 6, f"{share:g}", "middle"))
+    for place, (name, figure) in enumerate(told):
+        y, value = ROW * place + 4, figure.value or 0.0
+        short = name if len(name) <= 22 else name[:21] + "…"
+        parts += [
+            f"<g><title>{escape(name)}: {_shown(figure)}</title>",
+            _text(LABEL - 8, y + 12, short, "end", "label"),
+            f'<rect class="bar" x="{LABEL}" y="{y}" width="{width * value:.1f}" height="15"/>',
+        ]
+        if figure.low is not None and figure.high is not None:
+            low, high = LABEL + width * figure.low, LABEL + width * figure.high
+            parts.append(
+                f'<path class="interval" d="M{low:.1f},{y + 7.5}H{high:.1f}'
+                f'M{low:.1f},{y + 3.5}v8M{high:.1f},{y + 3.5}v8"/>'
+            )
+        parts += [_text(WIDTH, y + 12, f"{value:.2f} ({figure.cases})", "end"), "</g>"]
+    return _svg("Right outcomes by tag", height, parts)
+
+
+def histogram(seconds: Sequence[float], marks: Sequence[tuple[str, float]]) -> str:
+    """How long answers took; marks are percentiles."""
+    most = max(seconds, default=0.0) or 1.0
+    counts, edges = np.histogram(seconds, bins=HISTOGRAM_BARS, range=(0.0, most))
+    top = max(int(counts.max()), 1)
+    parts = [_grid(float(top), "seconds to an answer", "cases", right=most, whole=True)]
+    for count, left, right in zip(counts.tolist(), edges, edges[1:], strict=False):
+        if count:
+            x, y, end = _x(left / most), _y(count / top), _x(right / most)
+            parts.append(
+                f'<rect class="bar" x="{x + 0.5:.1f}" y="{y:.1f}" width="{end - x - 1:.1f}" '
+                f'height="{_y(0) - y:.1f}"><title>{count} cases: {left:.2f} to {right:.2f} s'
+                f"</title></rect>"
+            )
+    for place, (name, value) in enumerate(marks):
+        x = _x(value / most)
+        parts.append(f'<path class="mark" d="M{x:.1f},{TOP}V{_y(0)}"/>')
+        side, shift = ("end", -4) if x > WIDTH - 110 else ("start", 4)
+        parts.append(
+            _text(x + shift, TOP + 10 + 14 * place, f"{name} {value:.2f} s", side, "label")
+        )
+    return _svg("Seconds to an answer", HEIGHT, parts)
+
+
+def _svg(title: str, height: float, parts: Iterable[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _grid(top: float, below: str, beside: str, *, right: float = 1.0, whole: bool = False) -> str:
+    parts = []
+    steps = [0.0, 0.25, 0.5, 0.75, 1.0]
+    for share in steps:
+        x, y = _x(share), _y(share)
+        parts.append(f'<path class="grid" d="M{LEFT},{y:.1f}H{WIDTH - RIGHT}"/>')
+        height = share * top
+        if not whole or height == int(height):
+            parts.append(_text(LEFT - 6, y + 4, f"{height:.3g}", "end"))
+        parts.append(_text(x, HEIGHT - BOTTOM + 16, f"{share * right:.2g}", "middle"))
+    parts.append(_text(LEFT + INNER_WIDTH / 2, HEIGHT - 5, below, "middle", "label"))
+    parts.append(
+        f'<text class="label" text-anchor="middle" '
+        f'transform="translate(11 {TOP + INNER_HEIGHT / 2:g}) rotate(-90)">{escape(beside)}</text>'
+    )
+    return "".join(parts)
+
+
+def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
+    return (
+        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def _x(share: float) -> float:
+    return LEFT + INNER_WIDTH * share
+
+
+def _y(share: float) -> float:
+    return TOP + INNER_HEIGHT * (1 - share)
+
+
+def _round_up(value: float) -> float:
+    return next((top for top in (0.04, 0.1, 0.2, 0.4, 0.6, 0.8) if value <= top), 1.0)
+
+
+def _shown(figure: Figure) -> str:
+    interval = "" if figure.low is None else f" ({figure.low:.2f} to {figure.high:.2f})"
+    return f"{figure.value:.3f}{interval}, {figure.cases} cases"
