@@ -357,7 +357,7 @@ def test_a_real_model_gets_nothing_through_either(index: Path) -> None:
         for attack in sample:
             *events, answer = assistant.stream(attack.question)
             assert isinstance(answer, Answer)
-            assert not answer.notice, "the model wrote it"
+            assert answer.model != "extractive", answer.notice
             assert attack.canary not in answer.text.casefold()
             assert_harmless(answer.text)
             assert_inert(answer, [event for event in events if isinstance(event, Piece)])

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from assistant.answering.marks import MARK
+from assistant.answering.marks import MARK, harmless
 from assistant.answering.orders import LEFT_OUT, is_order, without_orders
 from assistant.answering.reading import Reading
 from assistant.documents.cleaning import clean
@@ -26,6 +26,8 @@ CONTROL = re.compile(
     r"<(?=[|/\w<!])|(?<=\|)>|\[(?=/?(?:INST|SYS|SYSTEM|USER|ASSISTANT|AVAILABLE_TOOLS|TOOL_CALLS)\])",
     re.IGNORECASE,
 )
+# They choose the shape of a rare character, and can carry a hidden message behind any.
+SELECTORS = re.compile("[\U000e0000-\U000e0fff]")
 STAND_INS = {"<": "‹", ">": "›", "[": "("}
 
 
@@ -95,13 +97,15 @@ def messages(
 
 def fence(number: int, text: str, *, title: str, place: str) -> str:
     """A passage between tags with its number, title and place."""
-    where = " · ".join(filter(None, (as_data(title), as_data(place)))).replace('"', "'")
+    # A name is for people to find the document by; what is active in it is nobody's name.
+    where = " · ".join(filter(None, map(as_data, map(harmless, (title, place)))))
+    where = " ".join(where.replace('"', "'").split())
     return f'<passage number="{number}" from="{where}">\n{as_data(text)}\n</passage>'
 
 
 def as_data(text: str) -> str:
     """A text in which nothing can be taken for a fence, a chat template's token or a mark."""
-    text, _ = clean(text)
+    text = SELECTORS.sub("", clean(text)[0])
     text = CONTROL.sub(lambda found: STAND_INS[found.group()], text)
     return MARK.sub(lambda mark: f"({mark[1]})", text)
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from assistant.answering import Answer
+from assistant.answering.orders import is_order
 from assistant.conversation.exchanges import Exchange, Rarity
 from assistant.conversation.fragments import LEAD
 from assistant.conversation.phrases import AUXILIARIES, GENERIC, QUESTION_WORDS, phrases
@@ -264,7 +265,8 @@ def search_again(
     """
     if calls.left < 1 or not question.strip() or len(question) > LONGEST_ASKED:
         return None
-    titles = list(dict.fromkeys(_plain(hit.title)[:LONGEST_TITLE] for hit in hits))[:TITLES]
+    named = [_plain(hit.title)[:LONGEST_TITLE] for hit in hits if not is_order(hit.title)]
+    titles = list(dict.fromkeys(named))[:TITLES]
     system = render("search-again", folder=prompts)
     user = render(
         "search-again-question",
