@@ -279,6 +279,7 @@ def test_a_question_back_is_answered_with_a_click(server: Served) -> None:
     ask(page, "Who is the president?")
     choices = page.locator(".choices button")
     expect(choices).to_have_count(3)
+    expect(page.locator("#sources")).to_be_hidden()
     picture(page, "choices")
     choices.filter(has_text="Vladimir Putin").click()
     expect(page.locator(".turn[data-kept]")).to_have_count(2)

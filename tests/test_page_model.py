@@ -236,6 +236,7 @@ def test_a_refused_key_is_told_and_not_shown(place: Place, monkeypatch: pytest.M
         told = page.locator(".unfinished")
         expect(told).to_contain_text("key")
         expect(page.locator(".draft, .searching")).to_have_count(0)
+        expect(page.locator("#sources")).to_be_hidden()
         assert "0123456789" not in page.content()
         picture(page, "model-key")
         place.script.reply = TRUE
@@ -349,7 +350,7 @@ def test_a_real_small_model_answers_and_every_sentence_has_its_verdict(
     with small_model() as url:
         model = f"openai-like:smollm2@{url}/v1"
         with (
-            Assistant.open(index, model=model, answer_tokens=80) as assistant,
+            Assistant.open(index, model=model, model_context=1200, answer_tokens=80) as assistant,
             serving(create_app(assistant, access=Access.open())) as address,
             replace(place, url=address).page() as page,
         ):

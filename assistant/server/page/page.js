@@ -114,6 +114,8 @@ function sources(article, number) {
   card.focus({ preventScroll: true });
 }
 
+const cited = () => $(".cited ~ .sources", transcript) !== null;
+
 function closePanels() {
   const open = element.classList.contains("sources-open") || element.classList.contains("menu-open");
   element.classList.remove("sources-open", "menu-open");
@@ -157,7 +159,7 @@ function stop() {
 function unfinished(article, text) {
   $(".searching", article)?.remove();
   $(".draft", article)?.remove(); // which nobody will check
-  if ($(".sources", transcript)) sources(article); else element.classList.remove("sourced");
+  if (cited()) sources(article); else element.classList.remove("sourced");
   const again = make("button", { type: "button", "data-do": "retry" }, "Ask again");
   $(".reply", article).append(make("p", { class: "unfinished", role: "status" }, sentence(text) + " ", again));
 }
@@ -179,7 +181,8 @@ function told(update) {
       show($(".reply", article), asking.html = update.html);
       if (update.state !== "searching") {
         sources(article);
-        element.classList.add("sourced"); // at once, so that the text does not move while it is read
+        // From the first word on, so that the text does not move while it is read.
+        element.classList.toggle("sourced", update.state === "writing" || cited());
       }
     }
     const draft = $(".draft", article);
