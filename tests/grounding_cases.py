@@ -280,3 +280,368 @@ REWORDED = [
     ("rules", "The safety course is completed by all staff within three months of joining."),
     ("rules", "Holiday that is unused cannot be carried over after March 31."),
 ]
+
+# (source, what it bears out, what it does not): subjects far from each other, written to be missed.
+SUBJECTS: list[tuple[str, list[str], list[str]]] = [
+    (
+        (
+            "Patients over 65 should receive half the usual dose of Varenol. The tablets must not"
+            " be crushed. In a study of 1,240 adults, headache was the most common side effect, "
+            "reported by 14 percent; nausea affected 6 percent. Treatment usually lasts six weeks"
+            " and may be repeated once."
+        ),
+        [
+            "Varenol tablets must not be crushed.",
+            "For patients older than 65, the dose is half the usual one.",
+            (
+                "Headache, reported by 14% of the 1,240 adults in a study, was the most common "
+                "side effect."
+            ),
+            "Nausea was reported by 6 percent of the adults.",
+            "A course of treatment usually takes six weeks.",
+            "The treatment can be repeated once.",
+        ],
+        [
+            "Nausea was the most common side effect.",
+            "Headache affected 6 percent of adults.",
+            "Patients under 65 should receive half the usual dose.",
+            "The tablets may be crushed.",
+            "The tablets should be crushed.",
+            "Treatment usually lasts six months.",
+            "Treatment must be repeated once.",
+            "In a study of 1,420 adults, headache was the most common side effect.",
+            "Patients over 65 should receive double the usual dose of Varenol.",
+            "Headache was the least common side effect.",
+            "Treatment always lasts six weeks.",
+            "Varenol is approved for children.",
+        ],
+    ),
+    (
+        (
+            "The tenant shall pay a deposit of two months' rent before moving in. Either party "
+            "may end the lease with three months' written notice. Pets are permitted only with "
+            "the landlord's prior consent. Repairs costing less than 100 euros are paid by the "
+            "tenant; all others are borne by the landlord."
+        ),
+        [
+            "Before moving in, the tenant must pay a deposit equal to two months' rent.",
+            "The lease may be ended by either party with three months' notice in writing.",
+            "Pets are allowed only if the landlord has consented beforehand.",
+            "The tenant pays for repairs that cost less than €100.",
+            "Repairs of 100 euros or more are paid by the landlord.",
+        ],
+        [
+            "The landlord shall pay a deposit of two months' rent.",
+            "The lease can be ended with two months' written notice.",
+            "Pets are permitted without the landlord's consent.",
+            "Pets are not permitted.",
+            "Repairs costing more than 100 euros are paid by the tenant.",
+            "Only the landlord may end the lease.",
+            "Either party may end the lease with three weeks' written notice.",
+            "The tenant shall pay a deposit of three months' rent before moving in.",
+            "Repairs costing less than 100 dollars are paid by the tenant.",
+        ],
+    ),
+    (
+        (
+            "Northgate United beat Carrow Town 3-1 on Saturday. Emre Sahin scored twice in the "
+            "first half, and captain Liam Doyle added a third after the break. Carrow's only goal"
+            " came from a penalty in the 88th minute. The win lifts Northgate to second place, "
+            "four points behind the leaders, Aldham."
+        ),
+        [
+            "Northgate United won 3-1 against Carrow Town.",
+            "Carrow Town lost 3-1 to Northgate United on Saturday.",
+            "Emre Sahin scored two goals in the first half.",
+            "The third goal was scored by captain Liam Doyle after the break.",
+            "Northgate are now second, four points behind Aldham.",
+            "Carrow scored only once, from a penalty in the 88th minute.",
+        ],
+        [
+            "Carrow Town beat Northgate United 3-1 on Saturday.",
+            "Northgate United beat Carrow Town 3-2 on Saturday.",
+            "Liam Doyle scored twice in the first half.",
+            "Emre Sahin scored twice in the second half.",
+            "Northgate lost to Carrow Town on Saturday.",
+            "The win lifts Northgate to first place.",
+            "Northgate are four points ahead of Aldham.",
+            "The win lifts Carrow to second place.",
+            "Carrow's only goal came from a penalty in the 78th minute.",
+            "Northgate United beat Carrow Town 3-1 on Sunday.",
+        ],
+    ),
+    (
+        (
+            "Version 4.2 of Harbor, released on 3 March 2024, drops support for Python 3.8. The "
+            "default timeout was raised from 30 to 60 seconds. Logging is disabled by default and"
+            " can be enabled with the --verbose flag. Configuration files are read before "
+            "environment variables, which take precedence."
+        ),
+        [
+            "Harbor 4.2 was released on March 3, 2024.",
+            "Support for Python 3.8 was dropped in version 4.2 of Harbor.",
+            "The default timeout is now 60 seconds, up from 30.",
+            "By default, logging is disabled; the --verbose flag enables it.",
+            "Environment variables take precedence over configuration files.",
+        ],
+        [
+            "Harbor 4.2 adds support for Python 3.8.",
+            "Version 4.3 of Harbor drops support for Python 3.8.",
+            "The default timeout was lowered from 60 to 30 seconds.",
+            "The default timeout was raised from 60 to 30 seconds.",
+            "Logging is enabled by default.",
+            "Configuration files are read after environment variables.",
+            "Version 4.2 of Harbor drops support for Python 3.9.",
+            "The default timeout was raised from 30 to 60 minutes.",
+            "Harbor 4.2 was released on 3 May 2024.",
+            "Configuration files take precedence over environment variables.",
+        ],
+    ),
+    (
+        (
+            "Keller Bank reported a net loss of 240 million francs for the second quarter, "
+            "compared with a profit of 310 million a year earlier. Chief financial officer Ruth "
+            "Amsler blamed higher loan provisions. The bank expects to return to profit in the "
+            "fourth quarter. Its shares fell 7.5 percent to 18.20 francs."
+        ),
+        [
+            "Keller Bank lost 240 million francs in the second quarter.",
+            (
+                "In the second quarter Keller Bank made a net loss of CHF 240 million, after a "
+                "profit of 310 million a year before."
+            ),
+            (
+                "Ruth Amsler, the chief financial officer, put the loss down to higher loan "
+                "provisions."
+            ),
+            "Shares in the bank dropped by 7.5% to 18.20 francs.",
+            "The bank expects to be profitable again in the fourth quarter.",
+        ],
+        [
+            "Keller Bank reported a net profit of 240 million francs for the second quarter.",
+            "Keller Bank reported a net loss of 310 million francs for the second quarter.",
+            "Keller Bank reported a net loss of 240 million francs for the third quarter.",
+            "The bank will return to profit in the fourth quarter.",
+            "Its shares rose 7.5 percent to 18.20 francs.",
+            "Chief financial officer Ruth Amsler blamed lower loan provisions.",
+            "Keller Bank reported a net loss of 240 billion francs for the second quarter.",
+            "Chief executive Ruth Amsler blamed higher loan provisions.",
+            "Its shares fell 17.5 percent to 18.20 francs.",
+        ],
+    ),
+    (
+        (
+            "The comet was first seen on 9 August 1887 by Irish astronomer Maud Brennan, working "
+            "alone in Cork. It returns about every 71 years and was last visible to the naked eye"
+            " in 1958. Its tail can reach a length of 20 million kilometres. Some researchers "
+            "think that it may break apart before its next visit."
+        ),
+        [
+            "Maud Brennan, an Irish astronomer, was the first to see the comet, on August 9, 1887.",
+            "The comet comes back roughly every 71 years.",
+            "It was last visible to the naked eye in 1958.",
+            "The comet's tail can be up to 20 million kilometres long.",
+            "According to some researchers, the comet might break apart before it next returns.",
+        ],
+        [
+            "The comet was first seen by Scottish astronomer Maud Brennan.",
+            "The comet was last seen on 9 August 1887.",
+            "It returns about every 17 years.",
+            "It was never visible to the naked eye.",
+            "Its tail can reach a length of 20 million miles.",
+            "The comet will break apart before its next visit.",
+            "All researchers think that it may break apart before its next visit.",
+            "It was last visible to the naked eye in 1985.",
+            "Some researchers think that it may break apart after its next visit.",
+            "Maud Brennan discovered the comet in Dublin.",
+        ],
+    ),
+    (
+        (
+            "The council rejected the proposal to widen Mill Street by 14 votes to 9. Councillor "
+            "Jana Petrov argued that traffic had decreased since 2019. Opponents had collected "
+            "5,300 signatures. A new vote cannot be held before June."
+        ),
+        [
+            "By 14 votes to 9, the council turned down the proposal to widen Mill Street.",
+            "The proposal to widen Mill Street was rejected by the council.",
+            "Jana Petrov, a councillor, said that traffic has gone down since 2019.",
+            "Opponents of the plan gathered 5,300 signatures.",
+            "There can be no new vote before June.",
+        ],
+        [
+            "The council approved the proposal to widen Mill Street by 14 votes to 9.",
+            "The council rejected the proposal to widen Mill Street by 9 votes to 14.",
+            "The council rejected the proposal to narrow Mill Street.",
+            "Jana Petrov argued that traffic had increased since 2019.",
+            "Supporters had collected 5,300 signatures.",
+            "A new vote can be held before June.",
+            "A new vote cannot be held after June.",
+            "The council rejected the proposal to widen Hill Street by 14 votes to 9.",
+            "Opponents had collected 3,500 signatures.",
+            "Councillor Jana Petrov denied that traffic had decreased since 2019.",
+        ],
+    ),
+    (
+        (
+            "The Lindholm bridge, which carries about 30,000 vehicles a day, was closed on Monday"
+            " after inspectors found cracks in two of its pillars. The city's chief engineer, "
+            "Peter Aalto, said that repairs would take at least eight months and cost an "
+            "estimated 45 million euros. Until then, traffic is being diverted through the "
+            "Karsten tunnel. Aalto denied that warnings had been ignored, but a report from 2021 "
+            "had recommended an inspection every year."
+        ),
+        [
+            (
+                "The Lindholm bridge was closed on Monday because inspectors had found cracks in "
+                "two pillars."
+            ),
+            "Some 30,000 vehicles use the Lindholm bridge every day.",
+            (
+                "According to Peter Aalto, the city's chief engineer, the repairs will take at "
+                "least eight months."
+            ),
+            "The repairs are estimated to cost 45 million euros.",
+            "Traffic is diverted through the Karsten tunnel in the meantime.",
+            "Aalto rejected claims that warnings had been ignored.",
+            "Annual inspections had been recommended in a 2021 report.",
+            "It was in 2021 that a report recommended yearly inspections.",
+            "Peter Aalto is the chief engineer of the city.",
+            (
+                "Cracks were discovered in two pillars of the bridge, which led to its closure on"
+                " Monday."
+            ),
+        ],
+        [
+            "Repairs will take at most eight months.",
+            "Aalto admitted that warnings had been ignored.",
+            "The repairs will cost exactly 45 million euros.",
+            "Cracks were found in three of its pillars.",
+            "The Karsten tunnel is closed.",
+            "A report from 2012 had recommended an inspection every year.",
+            "The bridge collapsed on Monday.",
+            "A report had recommended an inspection every two years.",
+            "Peter Aalto is the mayor of the city.",
+        ],
+    ),
+    (
+        (
+            "Solar panels supplied 11.4 percent of the region's electricity in 2023, more than "
+            "coal for the first time. Wind remained the largest source, with a share of 38 "
+            "percent. Nuclear output fell slightly because two reactors were shut down for "
+            "maintenance. The grid operator Voltra forecasts that renewables will exceed 60 "
+            "percent by 2027, provided that the new line to the coast is finished in time."
+        ),
+        [
+            (
+                "In 2023, for the first time, solar power supplied more of the region's "
+                "electricity than coal."
+            ),
+            "Solar panels provided 11.4% of the electricity in the region in 2023.",
+            "Wind was still the largest source, accounting for 38 percent.",
+            "Nuclear production declined slightly since two reactors were offline for maintenance.",
+            (
+                "Voltra, the grid operator, expects renewables to pass 60 percent by 2027 if the "
+                "new line to the coast is completed in time."
+            ),
+            "The maintenance of two reactors led to a slight fall in nuclear output.",
+        ],
+        [
+            "Coal supplied more electricity than solar panels in 2023.",
+            "Solar was the largest source, with a share of 38 percent.",
+            "Nuclear output rose slightly.",
+            "Renewables will exceed 60 percent by 2025.",
+            "Renewables exceeded 60 percent in 2023.",
+            "Two reactors were shut down permanently.",
+            "Wind's share was 48 percent.",
+            "Nuclear output fell sharply because two reactors were shut down for maintenance.",
+            (
+                "Solar panels supplied 11.4 percent of the region's electricity in 2023, less "
+                "than coal."
+            ),
+        ],
+    ),
+    (
+        (
+            "Maria Lenz founded the bakery in 1998 together with her brother Karl, who left the "
+            "business ten years later. Today it employs 64 people in five shops. The flour comes "
+            "exclusively from mills within 50 kilometres of the town. Unsold bread is given to a "
+            "food bank every evening and is never thrown away."
+        ),
+        [
+            "The bakery was founded in 1998 by Maria Lenz and her brother Karl.",
+            "Karl Lenz left the business ten years after it was founded.",
+            "The bakery now has 64 employees and five shops.",
+            "All the flour comes from mills no more than 50 kilometres from the town.",
+            "Every evening, unsold bread goes to a food bank.",
+            "Unsold bread is not thrown away.",
+            "Sixty-four people work in the five shops today.",
+        ],
+        [
+            "Maria Lenz left the business ten years later.",
+            "The bakery was founded in 1989.",
+            "Maria Lenz founded the bakery together with her husband Karl.",
+            "It employs 46 people in five shops.",
+            "It employs 64 people in six shops.",
+            "Unsold bread is sometimes thrown away.",
+            "The flour comes from mills more than 50 kilometres away.",
+            "Unsold bread is given to a food bank every morning.",
+        ],
+    ),
+    (
+        (
+            "Under the policy, employees accrue 2 days of paid leave for each month worked, up to"
+            " a maximum of 24 days a year. Leave that has not been taken by 31 December expires "
+            "unless the manager agrees in writing to carry it over. Part-time staff accrue leave "
+            "in proportion to their hours. The policy does not apply to contractors."
+        ),
+        [
+            "Employees earn two days of paid leave per month worked, up to 24 days a year.",
+            "Paid leave is capped at 24 days a year.",
+            (
+                "Leave not taken by December 31 expires, unless the manager agrees in writing "
+                "that it may be carried over."
+            ),
+            "Part-time employees accrue leave proportionally to their hours.",
+            "Contractors are not covered by the policy.",
+        ],
+        [
+            "Employees accrue 3 days of paid leave for each month worked.",
+            "Leave that has not been taken by 31 December is carried over automatically.",
+            "Employees accrue at least 24 days a year.",
+            "The policy applies to contractors.",
+            "Leave that has not been taken by 31 October expires.",
+            "Employees accrue 2 weeks of paid leave for each month worked.",
+            "Part-time staff do not accrue leave.",
+        ],
+    ),
+    (
+        (
+            "The telescope detected methane in the atmosphere of the exoplanet K7-b, which orbits"
+            " a red dwarf 124 light years from Earth. Lead author Amina Yusuf cautioned that the "
+            "signal could also be caused by the star itself. The team observed the planet for 40 "
+            "hours in March and April. Earlier observations with a smaller instrument had found "
+            "no methane."
+        ),
+        [
+            "Methane was detected by the telescope in the atmosphere of the exoplanet K7-b.",
+            "The exoplanet K7-b circles a red dwarf that is 124 light years away from Earth.",
+            (
+                "Amina Yusuf, the lead author, warned that the star itself could also have caused"
+                " the signal."
+            ),
+            "In March and April the team observed the planet for forty hours.",
+            "No methane had been found in earlier observations with a smaller instrument.",
+        ],
+        [
+            "The telescope detected oxygen in the atmosphere of the exoplanet K7-b.",
+            "No methane was detected in the atmosphere of K7-b.",
+            "K7-b orbits a red dwarf 142 light years from Earth.",
+            "The signal was caused by the star itself.",
+            "The team observed the planet for 40 days.",
+            "Earlier observations with a larger instrument had found no methane.",
+            "Earlier observations had found methane.",
+            "The team observed the planet in May.",
+        ],
+    ),
+]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from assistant.grounding.dates import compatible
 from assistant.grounding.denials import modality_conflicts, negation_conflicts, small_word_conflicts
@@ -10,6 +11,7 @@ from assistant.grounding.differences import (
     Conflict,
     Difference,
     affinity,
+    conflict,
     differences,
     disagreement,
 )
@@ -73,8 +75,44 @@ def conflicts(
     yield from role_conflicts(claim, source)
     yield from negation_conflicts(claim, source, (*beside, *further))
     yield from modality_conflicts(claim, source)
-    yield from small_word_conflicts(claim, aligned)
+    yield from small_word_conflicts(claim, (source, *beside, *further), aligned)
     yield from opposite_conflicts(claim, source, aligned)
+    for sentence in sentences or [source.tokens]:
+        yield from comparison_conflicts(claim, sentence)
+
+
+def comparison_conflicts(claim: Facts, source: Sequence[Token]) -> Iterator[Conflict]:
+    """Two things compared that have changed places: "coal gave more than wind", or less."""
+    mine, theirs = compared(claim.tokens), compared(source)
+    if mine is None or theirs is None or mine.word != theirs.word:
+        return
+    if mine.right & theirs.left and mine.left & theirs.right and not mine.right & theirs.right:
+        said = [token for token in claim.tokens if token.stem in mine.right]
+        yield conflict("the source compares the two the other way round", said)
+
+
+class Compared(NamedTuple):
+    """What is compared with what: the stems before and after "more ... than"."""
+
+    word: str
+    left: frozenset[str]
+    right: frozenset[str]
+
+
+def compared(tokens: Sequence[Token]) -> Compared | None:
+    """The two sides of a comparison, if there is one and no more."""
+    places = [place for place, token in enumerate(tokens) if token.folded == "than"]
+    if len(places) != 1:
+        return None
+    (place,) = places
+    before, after = tokens[:place], tokens[place + 1 : place + 5]
+    words = [
+        t.folded for t in before if t.folded in {"more", "less", "fewer"} or t.folded[-2:] == "er"
+    ]
+    if not words or (after and after[0].kind == "number"):
+        return None
+    left, right = (frozenset(t.stem for t in side if t.content) for side in (before, after))
+    return Compared(words[-1], left - right, right - left)
 
 
 def opposite_conflicts(

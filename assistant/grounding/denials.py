@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from assistant.grounding.differences import Conflict, Difference, conflict, disagreement
 from assistant.grounding.facts import MODALS, Denial, Facts, Modality, is_modal, is_negation
-from assistant.grounding.words import Token
+from assistant.grounding.words import Token, listed
 
 # This share of the other words of a clause shows that the source speaks of the same matter.
 NEARLY_ALL = 0.7
@@ -111,6 +111,10 @@ def head_text(side: Facts, head: str) -> str:
 
 # A claim that follows its source so closely differs from it in nothing else.
 WORD_FOR_WORD = 0.8
+# Added to what a source says they make more of it; if the source has one of the others, it may
+# say the same.
+EXCLUSIVE = frozenset(listed("only solely exclusively exactly precisely"))
+EXCLUDING = EXCLUSIVE | frozenset(listed("sole alone just merely single no nothing nobody none"))
 FIRM: dict[Modality, int] = {
     "able": 0,
     "possible": 0,
@@ -121,8 +125,11 @@ FIRM: dict[Modality, int] = {
 }
 
 
-def small_word_conflicts(claim: Facts, aligned: Sequence[Difference]) -> Iterator[Conflict]:
+def small_word_conflicts(
+    claim: Facts, sources: Sequence[Facts], aligned: Sequence[Difference]
+) -> Iterator[Conflict]:
     """A "not" or "may" more or less where the claim otherwise has the words of the source."""
+    sourced = [token for side in sources for token in side.tokens]
     for said, written, alike, balance in aligned:
         if alike < WORD_FOR_WORD or len(said) > 2 or len(written) > 2:
             continue
@@ -134,6 +141,9 @@ def small_word_conflicts(claim: Facts, aligned: Sequence[Difference]) -> Iterato
             word = (denied or asserted)[0].text
             around = claim.tokens
             yield conflict(f'the {sayer} says "{word}", the {silent} does not', said or around)
+        added = [token for token in said if token.folded in EXCLUSIVE]
+        if added and not any(token.folded in EXCLUDING for token in sourced):
+            yield conflict(f'the source does not say "{added[0].text}"', claim.tokens)
         modal, other = modal_of(said), modal_of(written)
         if modal and other and FIRM[MODALS[modal.folded]] != FIRM[MODALS[other.folded]]:
             yield disagreement(f'"{other.text}"', f'"{modal.text}"', claim.tokens)

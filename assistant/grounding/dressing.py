@@ -14,9 +14,9 @@ A_SOURCE = (
 )
 # "According to the overview, ...", "Yes, ...": said of the answer, not of the matter.
 LEAD_IN = re.compile(
-    rf"^\s*(?:(?:yes|no|sure|certainly|indeed|correct|well)\s?[,.!–—:-]\s+"
+    rf"^\s*(?:(?:yes|no|sure|certainly|indeed|correct|well)\s{{0,3}}[,.!–—:-]\s+"
     r"|(?:according to|based on|as (?:stated|described|noted|mentioned) in|per|in) "
-    rf"{A_SOURCE}\s?,\s+"
+    rf"{A_SOURCE}\s{{0,3}},\s+"
     rf"|{A_SOURCE} (?:says?|states?|notes?|mentions?|indicates?|explains?) that\s+"
     rf"|(?:in (?:summary|short|brief|conclusion)|to summari[sz]e|overall)\s?[,:]\s+){{1,3}}",
     re.IGNORECASE,

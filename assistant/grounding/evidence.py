@@ -89,6 +89,11 @@ class Evidence:
         return frozenset(token.stem for token in tokens(self.context) if token.content)
 
     @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of all its words and its context's."""
+        return self.told | {token.stem for token in self.tokens}
+
+    @cached_property
     def names(self) -> list[Name]:
         """The names in the text."""
         return find_names(self.tokens)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.grounding.dates import MONTHS, WEEKDAYS, Date, dates, indices
-from assistant.grounding.quantities import Number, numbers
+from assistant.grounding.quantities import CURRENCIES, Number, numbers
 from assistant.grounding.words import ACRONYMS, STOP_WORDS, Token, listed
 
 Modality = Literal["plain", "able", "possible", "planned", "certain", "obliged"]
@@ -18,6 +18,17 @@ NEGATIONS = frozenset(
     unable reject rejects rejected rejecting false untrue
     prohibit prohibits prohibited prohibition forbid forbids forbidden ban bans banned
     """)
+)
+# Two words that deny together: "turned down the plan", "leaves out aid".
+DENYING_PHRASES = frozenset(
+    (verb, word)
+    for verbs, word in (
+        ("turn turns turned turning vote voted votes strike strikes struck", "down"),
+        ("vote voted votes voting", "against"),
+        ("rule rules ruled leave leaves left", "out"),
+        ("decline declines declined", "to"),
+    )
+    for verb in verbs.split()
 )
 LEVELS: dict[Modality, str] = {
     "able": "can could",
@@ -153,7 +164,7 @@ def find_names(tokens: Sequence[Token], *, proper: Set[str] = frozenset()) -> li
 def is_name_word(tokens: Sequence[Token], index: int) -> bool:
     """Whether a token can be part of a name."""
     token = tokens[index]
-    if not token.capitalised or token.folded in NOT_NAMES:
+    if not token.capitalised or token.folded in NOT_NAMES or token.folded in CURRENCIES:
         return False
     # "I'm", "It's" are no names.
     return token.text in ACRONYMS or token.folded.partition("'")[0] not in STOP_WORDS | {"i"}
@@ -240,11 +251,13 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
         return False
     if token.folded.endswith("n't"):
         return True
+    after = tokens[index + 1].folded if index + 1 < len(tokens) else ""
+    if (token.folded, after) in DENYING_PHRASES:
+        return True
     if token.folded not in NEGATIONS or in_title(tokens, index):
         return False
     if token.folded == "no" and quoted(tokens, index):
         return False
-    after = tokens[index + 1].folded if index + 1 < len(tokens) else ""
     if token.folded in {"no", "not"}:
         if after in {"less", "more", "fewer"} and token_is(tokens, index + 2, "than"):
             return False
@@ -303,6 +316,11 @@ def find_modality(tokens: Sequence[Token], *, taken: frozenset[int]) -> dict[str
         elif index not in taken and is_modal(tokens, index):
             # "Will likely", "may be required": the less firm of two is what is claimed.
             modal = MODALS[token.folded]
+            # "It could be caused by": a possibility, no ability.
+            if token.folded == "could" and any(
+                token_is(tokens, index + step, word) for step in (1, 2) for word in ("be", "have")
+            ):
+                modal = "possible"
             if level in ("plain", "certain"):
                 level = modal
             distance = 0

@@ -97,10 +97,12 @@ ORDINALS = {
 # The words before a number that say it is a limit. "Over" is too often "during".
 LIMITS: dict[Bound, str] = {
     ">=": "no fewer than, no less than, not less than, a minimum of, at least",
-    "<=": "no more than, not more than, a maximum of, at most, up to",
+    "<=": "no more than, not more than, a maximum of, at most, up to, capped at, limited to, "
+    "as many as, as much as, a limit of",
     ">": "more than, greater than, higher than, longer than, exceeding, above",
     "<": "less than, fewer than, lower than, shorter than, below, under",
-    "~": "about, around, approximately, roughly, nearly, almost, some, over, circa",
+    # "Within 50 kilometres" may be said as "no more than", and as "in".
+    "~": "within, about, around, approximately, roughly, nearly, almost, some, over, circa",
 }
 BOUNDS_BEFORE: dict[tuple[str, ...], Bound] = {
     tuple(phrase.split()): bound
@@ -335,6 +337,10 @@ def token_text(tokens: Sequence[Token], index: int) -> str:
 
 def bound_of(tokens: Sequence[Token], first: int, last: int) -> Bound:
     """Whether the words around an amount make it a limit or a rough figure."""
+    # "It can reach a length of 20 metres" is up to 20 metres.
+    reach = [token.folded for token in tokens[max(0, first - 6) : first]]
+    if "reach" in reach[1:] and reach[reach.index("reach") - 1] in {"can", "could", "may", "might"}:
+        return "<="
     before = tuple(token.folded for token in tokens[max(0, first - 3) : first])
     for length in (3, 2, 1):
         if before[-length:] in BOUNDS_BEFORE:

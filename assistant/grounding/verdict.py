@@ -1,7 +1,7 @@
 """Does this text support this sentence? Verdicts, without a language model, in milliseconds."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -85,7 +85,7 @@ def check(
     Raises:
         EmbeddingError: The embedding model failed.
     """
-    spans = list(statement_spans(text))
+    spans = statement_spans(text)
     if not spans:
         return []
     evidence = [Evidence(source, tuple(sentence_spans(source))) for source in against]
@@ -111,16 +111,24 @@ def check(
     return verdicts
 
 
-def statement_spans(text: str) -> Iterator[Span]:
-    """Where the sentences of a text are, headings apart from what follows them."""
+def statement_spans(text: str) -> list[Span]:
+    """Where the sentences of a text are, headings apart from what follows them.
+
+    Citation marks after a sentence belong to it.
+    """
+    found: list[Span] = []
     ends = [match.end() for match in HEADING.finditer(text)]
     for start, end in sentence_spans(text):
         for cut in (*(cut for cut in ends if start < cut < end), end):
             inside = text[start:cut]
-            if inside.strip():
-                first = start + len(inside) - len(inside.lstrip())
-                yield Span(first, start + len(inside.rstrip()))
+            first = start + len(inside) - len(inside.lstrip())
+            last = start + len(inside.rstrip())
             start = cut
+            if found and not any(character.isalnum() for character in without_marks(inside)):
+                found[-1] = Span(found[-1].start, max(last, found[-1].end))
+            elif inside.strip():
+                found.append(Span(first, last))
+    return found
 
 
 def ground(
