@@ -11,6 +11,7 @@ from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.answering.composing import Weighed, quote, weigh
 from assistant.answering.telling import Telling
 from assistant.answering.writing import Writing
+from assistant.conversation.blocks import model_name
 from assistant.conversation.planning import Searches, plan_searches, search_again
 from assistant.conversation.questions import self_contained
 from assistant.conversation.turn import Turn
@@ -277,10 +278,10 @@ class _Asking:
         """Go on without the model; an error that somebody must act on is raised."""
         if not error.passing:
             raise error
-        self._calls, self.name = None, EXTRACTIVE
-        begun = "The language model broke off" if told else "The language model did not answer"
+        what = str(error).replace(self.name, model_name(self.name))
         instead = "What follows are" if told else "These are"
-        self._notice = f"{begun}: {error}. {instead} the documents' own sentences."
+        self._calls, self.name = None, EXTRACTIVE
+        self._notice = f"{what[:1].upper()}{what[1:]}. {instead} the documents' own sentences."
 
 
 def second_opinion(

@@ -259,8 +259,7 @@ def test_a_model_that_does_not_answer_is_replaced_by_the_documents_own_sentences
     assert answer.model == "extractive"
     assert answer.model_calls == 1
     assert answer.notice == (
-        "The language model did not answer: the model m does not answer; start it. "
-        "These are the documents' own sentences."
+        "The model m does not answer; start it. These are the documents' own sentences."
     )
 
 
@@ -269,7 +268,9 @@ def test_a_model_that_breaks_off_is_followed_by_what_it_has_not_said(asked: Ask)
     assert answer.sentences[0].text == "PressTV describes the treaty as mainly economic."
     assert answer.sentences[1].text == "The new treaty is expected to last for 20 years or more."
     assert answer.model == "extractive"
-    assert answer.notice.startswith("The language model broke off: ")
+    assert answer.notice == (
+        "The model scripted broke off; try again. What follows are the documents' own sentences."
+    )
     said = asked(f"{SUPPORTED}. Then |BREAK")
     assert sum("20 years" in s.text for s in said.sentences) == 1
 
@@ -415,7 +416,7 @@ def test_the_same_words_in_two_documents_are_not_told_again_by_who_takes_over(
         assistant.sync(tmp_path)
         answer = assistant.ask("How long is the bridge at Halden?")
     assert answer.text == "The bridge at Halden is 41 metres long. [1]"
-    assert answer.notice.startswith("The language model broke off")
+    assert answer.notice.startswith("The model scripted broke off")
 
 
 WEAK = "The two presidents are glad to put the treaty into force soon"

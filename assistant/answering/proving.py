@@ -83,9 +83,11 @@ class Prover:
         )
         if marked:
             proof = self._by(claim, marked)
-            if proof.fine:
+            if best is not None and best.quoted and not proof.quoted:
+                proof = best
+            elif proof.fine:
                 proof = _with_all_that_support(proof, [alone[place] for place in marked])
-            elif proof.verdict.contradicted and not (best is not None and best.quoted):
+            elif proof.verdict.contradicted:
                 return proof
             elif best is not None:
                 proof = best

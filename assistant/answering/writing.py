@@ -142,7 +142,7 @@ class Writing:
             return
         self._repeats = 0
         self._said.add(said)
-        if not any(token.content for token in tokens(written.text)):
+        if _says_nothing(written.text):
             self._before = f"{self._before} {written.text}".strip()
             return
         if DECLINED.fullmatch(written.text):
@@ -201,6 +201,12 @@ class Writing:
         return self.telling.tell(
             written.text, verdict="weak", cited=[], reason=UNPROVABLE, lead=written.lead
         )
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a sentence holds nothing to check: "Yes.", "In short:"."""
+    content = sum(token.content for token in tokens(text))
+    return not content or (content == 1 and text.endswith(":"))
 
 
 def _was(count: int) -> str:

@@ -93,9 +93,13 @@ def show_compared(compared: Compared, screen: Screen) -> None:
         (f"{'against the baseline':{TITLE}}", "bold"),
         (f"{'before':>8}{'now':>8}{'change':>8}{'95 %':>16}{'better':>7}{'worse':>6}", "dim"),
     )
+    same = []
     for metric in METRICS.values():
         one = compared.figures.get(metric.name)
         if one is None or one.difference is None:
+            continue
+        if one.difference == 0 and not (one.better or one.worse):
+            same.append(metric.title)
             continue
         cells = f"{_cell(one.before)}{_cell(one.after)}{_signed(one.difference):>8}"
         style = "dim" if abs(one.difference) < ROUNDING else _style(metric, one)
@@ -103,7 +107,9 @@ def show_compared(compared: Compared, screen: Screen) -> None:
         screen.write(
             f"  {metric.title:{TITLE - 2}}", (cells, style), (f"{_around(one):>16}{moved}", "dim")
         )
-    screen.write((_over(compared), "dim"))
+    if same:
+        screen.write((f"the same: {', '.join(same)}", "dim"), indent=2)
+    screen.write((compared.told, "dim"), indent=2)
     worse = [change.after.row.id for change in compared.changes if change.kind == "worse"]
     better = [change.after.row.id for change in compared.changes if change.kind == "better"]
     for name, ids in (("worse", worse), ("better", better)):
@@ -131,18 +137,6 @@ def show_outcomes(report: Report, overall: Part, screen: Screen) -> None:
             f"and the documents' own sentences stand in"
         )
     screen.write((" · ".join(map(one_line, about)), "dim"))
-
-
-def _over(compared: Compared) -> str:
-    parts = [f"over {compared.both - compared.edited} cases of both runs"]
-    for count, what in (
-        (compared.edited, "were edited since and left out"),
-        (compared.new, "are new"),
-        (compared.gone, "are gone"),
-    ):
-        if count:
-            parts.append(f"{count} {what}")
-    return "; ".join(parts)
 
 
 def _style(metric: Metric, one: Comparison) -> str:

@@ -56,6 +56,19 @@ class Compared:
     new: int
     gone: int
 
+    @property
+    def told(self) -> str:
+        """Over which cases it is, for people."""
+        parts = [f"over the {self.both - self.edited} cases of both runs"]
+        for count, what in (
+            (self.edited, "were edited since and left out"),
+            (self.new, "only this run has"),
+            (self.gone, "only the earlier one had"),
+        ):
+            if count:
+                parts.append(f"{count} {what}")
+        return "; ".join(parts)
+
     def drops(self, most: float) -> dict[str, Comparison]:
         """The figures that are worse by more than so much."""
         return {
@@ -106,7 +119,12 @@ def _figures(pairs: Sequence[tuple[Row, Row]]) -> dict[str, Comparison]:
     answered = [place for place, (old, new) in enumerate(pairs) if not (old.error or new.error)]
     for name in OF_ALL:
         found[name] = _of_all(name, [before[n] for n in answered], [after[n] for n in answered])
-    return {name: found[name] for name in METRICS if name in found and found[name].cases}
+    told = {name: found[name] for name in METRICS if name in found and found[name].cases}
+    # Better is better, also where that is less.
+    for name, one in told.items():
+        if METRICS[name].falling:
+            told[name] = replace(one, better=one.worse, worse=one.better)
+    return told
 
 
 def _with_refusals(row: Row) -> Row:

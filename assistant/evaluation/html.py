@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from assistant.evaluation.cases_html import badge, case_html, change_html
+from assistant.evaluation.cases_html import case_html, change_html
 from assistant.evaluation.comparing import Compared
 from assistant.evaluation.figures import (
     FAILING,
@@ -103,9 +103,9 @@ def _head(report: Report) -> str:
         else ""
     )
     parts = "".join(
-        f'<li><a href="#cases" data-outcome="{name}">{badge(name)}<b>{count}</b> '
+        f'<li><a href="#cases" data-outcome="{name}"><i class="dot {name}"></i><b>{count}</b> '
         f"{escape(OUTCOMES[name])}</a></li>"
-        for name, count in header["outcomes"].items()
+        for name, count in reversed(header["outcomes"].items())
     )
     return (
         f"<header><h1>Can the answers be trusted?</h1>"
@@ -204,11 +204,7 @@ def _figures(found: Summary, compared: Compared | None) -> str:
             )
     over = ""
     if compared is not None:
-        over = (
-            f'<p class="quiet">Before and change are over the '
-            f"{compared.both - compared.edited} cases of both runs; {compared.edited} were edited "
-            f"since, {compared.new} are new, {compared.gone} are gone.</p>"
-        )
+        over = f'<p class="quiet">Before and change are {compared.told}.</p>'
     return (
         f'<section><h2>Figures</h2>{over}<div class="scroll"><table class="figures">'
         f"<thead><tr>{head}</tr></thead>{''.join(groups)}</table></div></section>"
@@ -238,6 +234,9 @@ def _cells(
 
 
 def _change_cells(metric: Metric, one: Comparison, difference: float) -> Iterator[str]:
+    if difference == 0 and not (one.better or one.worse):
+        yield f'<td>{_number(one.before)}</td><td class="quiet">same</td><td colspan="3"></td>'
+        return
     gain = -difference if metric.falling else difference
     kind = "better" if gain > ROUNDING else "worse" if gain < -ROUNDING else "quiet"
     around = "" if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}"

@@ -22,6 +22,9 @@ FORMAT = 1
 # Of a figure in a file; what differs less differs by rounding.
 DIGITS = 4
 
+# What is not the same at the next run of the same, and is of no use to a comparison.
+PASSING = ("made_at", "seconds", "threads", "git", "code")
+
 Header = dict[str, Any]
 
 
@@ -89,15 +92,9 @@ def write(report: Report, path: str | Path, *, texts: bool = True) -> None:
     """
     path = Path(path)
     require_replaceable(path, is_ours=is_report)
-    header = {"eval": FORMAT} | report.header
-    if not texts:
-        header = {key: value for key, value in header.items() if key not in PASSING}
+    header = {"eval": FORMAT} | (report.header if texts else _lasting(report.header))
     lines = [header, *(_line(entry, texts=texts) for entry in report.entries)]
     write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
-
-
-# What is not the same at the next run of the same.
-PASSING = ("made_at", "seconds", "threads", "git", "code", "rows")
 
 
 def read(path: str | Path) -> Report:
@@ -165,6 +162,18 @@ def write_text(path: Path, text: str) -> None:
         beside.replace(path)
     except OSError as error:
         raise _unusable(path, error) from error
+
+
+def _lasting(header: Header) -> Header:
+    """What is the same at the next run of the same."""
+    kept = {key: value for key, value in header.items() if key not in PASSING}
+    kept["index"] = {key: value for key, value in header["index"].items() if key != "revision"}
+    kept["figures"] = {
+        name: {key: value for key, value in one.items() if key != "latency"}
+        for name, one in header["figures"].items()
+        if name != "tags"
+    }
+    return kept
 
 
 def _line(entry: Entry, *, texts: bool) -> Header:
