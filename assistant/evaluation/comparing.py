@@ -7,7 +7,7 @@ import numpy as np
 
 from assistant.evaluation.figures import METRICS, outcome
 from assistant.evaluation.refusal import Refusals, calibration_error, risk_coverage_area
-from assistant.evaluation.reports import Entry
+from assistant.evaluation.reports import DIGITS, Entry
 from assistant.evaluation.running import Row
 from assistant.evaluation.statistics import Comparison, Indices, bootstrap
 from assistant.evaluation.summary import compared
@@ -111,10 +111,9 @@ def _changed(before: Entry, after: Entry) -> bool:
 def _figures(pairs: Sequence[tuple[Row, Row]]) -> dict[str, Comparison]:
     # What a case is (its half, tags, cluster) is told by the run of now.
     before = [
-        replace(old, cluster=new.cluster, answerable=new.answerable, tags=new.tags)
-        for old, new in pairs
+        _rounded(replace(old, cluster=new.cluster, answerable=new.answerable)) for old, new in pairs
     ]
-    after = [new for _, new in pairs]
+    after = [_rounded(new) for _, new in pairs]
     found = compared(map(_with_refusals, before), map(_with_refusals, after))
     answered = [place for place, (old, new) in enumerate(pairs) if not (old.error or new.error)]
     for name in OF_ALL:
@@ -125,6 +124,12 @@ def _figures(pairs: Sequence[tuple[Row, Row]]) -> dict[str, Comparison]:
         if METRICS[name].falling:
             told[name] = replace(one, better=one.worse, worse=one.better)
     return told
+
+
+def _rounded(row: Row) -> Row:
+    """As in a report without texts, so that what was rounded is not taken for a change."""
+    scores = {name: None if one is None else round(one, DIGITS) for name, one in row.scores.items()}
+    return replace(row, scores=scores, confidence=round(row.confidence or 0.0, DIGITS))
 
 
 def _with_refusals(row: Row) -> Row:
