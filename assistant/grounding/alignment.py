@@ -134,7 +134,7 @@ def windows(claim: Claim, evidence: Sequence[Evidence], vector: Vectors | None) 
 def told_by(claim: Claim, item: Evidence) -> int:
     """The terms of the claim that the title or the sentence before tells, as bits.
 
-    A passage need not repeat them: under "Stranger Things", "the first season" is of that.
+    A passage need not repeat them: under "The Halden Museum", "the east wing" is of that.
     """
     return sum(
         1 << bit for bit, term in enumerate(claim.terms) if term in item.told or term in claim.known

@@ -269,7 +269,7 @@ def is_negation(tokens: Sequence[Token], index: int) -> bool:
 
 
 def quoted(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a word stands alone between quotation marks: similar shouts of "No"."""
+    """Whether a word stands alone between quotation marks: the crowd called "No"."""
     around = (*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2])
     return len(around) == 2 and all(token.text in "\"'`“”‘’" for token in around)
 

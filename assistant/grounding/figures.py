@@ -60,7 +60,7 @@ def counting_conflicts(claim: Facts, sources: Sequence[Facts]) -> Iterator[Confl
 def moved_conflicts(claim: Facts, sentence: Sequence[Token]) -> Iterator[Conflict]:
     """The one amount or date that a sentence, otherwise the claim, has another of.
 
-    "In 1975 she recorded it again" against "She recorded it again in 1983".
+    "In 1911 the mill burned down" against "The mill burned down in 1913".
     """
     stems = {token.stem for token in sentence if token.content}
     missing = [t for t in claim.tokens if t.content and t.stem not in stems]

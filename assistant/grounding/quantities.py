@@ -211,12 +211,13 @@ def numbers(tokens: Sequence[Token], *, taken: frozenset[int] = frozenset()) -> 
 
 
 def in_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a number is a part of a name and no amount: Covid-19, interleukin-2."""
+    """Whether a number is a part of a name and no amount: Covid-19, interleukin-2, 2018-19."""
     if index < 2 or tokens[index].kind != "number":
         return False
     word, hyphen = tokens[index - 2], tokens[index - 1]
     joined = word.end == hyphen.start and hyphen.end == tokens[index].start
-    return joined and hyphen.text in "-‑/" and word.kind == "word"
+    year = word.kind == "number" and len(word.text) == 4 and len(tokens[index].text) == 2
+    return joined and hyphen.text in "-‑–/" and (word.kind == "word" or year)
 
 
 def number_at(tokens: Sequence[Token], index: int) -> Number | None:

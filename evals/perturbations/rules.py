@@ -118,7 +118,7 @@ def swapped_numbers(sentence: str, passage: str, random: Random) -> Iterator[Per
         for match in pattern.finditer(sentence)
         if not YEAR.fullmatch(match.group())
         and not DAY.match(sentence, match.start())
-        # "Apollo 11", "Agenda 21": a name; "[1]", "(2)": a mark
+        # "Apollo 11": a name; "[1]", "(2)": a mark
         and not re.search(r"(?:[A-Z][\w.]*|\bof|[\[(#№.])\s?$", sentence[: match.start()])
         and not re.search(r"\b(?:hundred|thousand|dozen)\s?$", sentence[: match.start()])
         and not re.match(r" ?(?:[.:)\]] ?\d|×|x |\*|\+|=|/)", sentence[match.end() :])
