@@ -201,11 +201,12 @@ metrics for --fail-under (at least; at most where less is better):
   recall@5 recall@10 precision@5 mrr map ndcg@10 context_precision context_recall
   seconds_p50 seconds_p90 seconds_p99 seconds_max      at most
 
---out writes JSON lines. The first is what was run: cases, threads, seconds, made_at, version, code
-(a hash of the program), git, model, settings, prompts, embedding, index, judge, outcomes, notices,
-and the figures (overall, dev, test, tags). Then a line a case: case_key, case (as in CASES), id,
+--out writes JSON lines. The first is what was run: eval (1, the format), cases, threads, seconds,
+made_at, version, code (a hash of the program), git, model, settings, prompts, embedding, index,
+judge, outcomes, notices, and the figures (overall, dev, test, tags). Then a line a case: case_key
+(changes with the case), case (as in CASES), id, key (changes with the case and with what was run),
 half, cluster, tags, answerable, answer (as assistant ask --json), refused, confidence, scores,
-groundedness (of each sentence), reasons, seconds, error.
+groundedness (of each sentence), reasons, seconds, error. With --no-texts, only what is compared.
 --json prints the first line, compared (with --baseline) and problems (why the exit code is 1).
 """
 

@@ -175,7 +175,9 @@ def _answer(sentence: str) -> str:
     if when:
         return when["day"]
     said = being["rest"] if being else sentence[saying.end() :] if saying else ""
-    said = TO_WHOM.sub("", said.strip(" ,:;.“”\"'"), count=1)
+    said = said.strip(" ,:;.“”\"'")
+    if saying and not being:
+        said = TO_WHOM.sub("", said, count=1)
     return said if len(said.split()) >= SHORTEST_ANSWER else sentence
 
 

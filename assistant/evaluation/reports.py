@@ -5,7 +5,6 @@ answers are the same, and made to be committed as a baseline.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from assistant.errors import EvaluationError
 from assistant.evaluation.cases import Case, dump, parse
 from assistant.evaluation.running import Row, key_of
+from assistant.evaluation.shapes import sound
 from assistant.evaluation.statistics import Figure
 from assistant.evaluation.summary import Part, Summary
 
@@ -119,7 +119,7 @@ def read(path: str | Path) -> Report:
     for number, line in enumerate(lines, start=2):
         try:
             entries.append(_entry(json.loads(line)))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise EvaluationError(
                 f"{path}, line {number}: this is no row of a report; make the report anew"
             ) from error
@@ -205,17 +205,7 @@ def _entry(values: Any) -> Entry:
         raise TypeError
     key, case = values.pop("case_key"), values.pop("case", None)
     row = Row.read(json.dumps({"key": "", "groundedness": [], "reasons": []} | values))
-    numbers = [row.confidence, row.seconds, *row.scores.values()]
-    texts = [key, row.id, row.cluster, row.error, *row.tags, *row.reasons]
-    truths = [row.answerable, row.refused]
-    fine = (
-        all(isinstance(text, str) for text in texts)
-        and all(n is None or (isinstance(n, int | float) and math.isfinite(n)) for n in numbers)
-        and all(truth in (None, True, False) for truth in truths)
-        and row.half in (0, 1)
-        and (row.answer is None or isinstance(row.answer.get("text"), str))
-    )
-    if not fine:
+    if not (isinstance(key, str) and sound(row)):
         raise ValueError
     if case is None:
         return Entry(row, key)
