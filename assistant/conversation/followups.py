@@ -9,7 +9,8 @@ more words of the history lose more than they gain (`evals/inscit.py`).
 from collections.abc import Sequence
 
 from assistant.answering import Answer
-from assistant.conversation.exchanges import LONGEST_QUESTION, Exchange, Rarity
+from assistant.conversation.exchanges import LONGEST_QUESTION, Exchange
+from assistant.conversation.focus import Rarity
 from assistant.conversation.fragments import chosen, completed, parallel
 from assistant.conversation.references import about_the_subject, named_in_full, referred
 from assistant.conversation.turn import Turn

@@ -5,12 +5,10 @@ import re
 from assistant.conversation.exchanges import (
     SENTENCE_END,
     Exchange,
-    Rarity,
-    focus,
-    person,
     with_addition,
     without_mark,
 )
+from assistant.conversation.focus import Rarity, focus, person
 from assistant.conversation.phrases import AUXILIARIES, QUESTION_WORDS, VERBS, Phrase, phrases
 from assistant.conversation.references import KINDS, REQUEST, referred
 from assistant.grounding.words import fold, listed, tokens

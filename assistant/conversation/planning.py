@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from assistant.answering import Answer
 from assistant.answering.orders import is_order
-from assistant.conversation.exchanges import Exchange, Rarity
+from assistant.conversation.exchanges import Exchange
+from assistant.conversation.focus import Rarity
 from assistant.conversation.fragments import LEAD
 from assistant.conversation.phrases import AUXILIARIES, GENERIC, QUESTION_WORDS, phrases
 from assistant.conversation.proposals import (

@@ -4,13 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from assistant.conversation.exchanges import (
-    Exchange,
-    Rarity,
-    focus,
-    with_addition,
-    without_mark,
-)
+from assistant.conversation.exchanges import Exchange, with_addition, without_mark
+from assistant.conversation.focus import Rarity, focus
 from assistant.conversation.phrases import (
     AUXILIARIES,
     BE,
