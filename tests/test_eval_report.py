@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser import launched, watched
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -328,6 +328,7 @@ HEADER = {"cases": {"file": "a", "count": 1, "half": "both"}, "threads": 1, "sec
           "made_at": "", "model": "", "judge": None, "notices": 0, "outcomes": {}}  # fmt: skip
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4))
 def test_whatever_a_line_holds_it_is_a_row_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, changed: dict[str, Any]

@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,6 +135,8 @@ class _Asking:
         self.failure: ModelError | None = None
 
     def __call__(self, question: str, *, history: Sequence[Turn]) -> Answer:
+        if self.failure is not None:
+            raise self.failure
         try:
             return self._assistant.ask(question, history=history)
         except ModelError as error:
@@ -166,11 +169,12 @@ def ask_all(
             rows=kept,
             fingerprint=fingerprint(found),
         )
-        for row in running:
-            rows.append(row)
-            progress(Asked(len(rows), len(cases), row.id))
-            if asking.failure is not None:
-                raise asking.failure
+        with closing(running):  # type: ignore[type-var]  # it is a generator
+            for row in running:
+                rows.append(row)
+                progress(Asked(len(rows), len(cases), row.id))
+                if asking.failure is not None:
+                    raise asking.failure
     return in_order(rows, cases)
 
 
