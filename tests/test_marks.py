@@ -53,6 +53,22 @@ def test_it_is_the_same_however_it_comes(sizes: list[int]) -> None:
     assert read(REPLY, sizes) == read(REPLY, [len(REPLY)])
 
 
+@pytest.mark.parametrize("mark", ["**", "*", "__", "_", "`"])
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_emphasis_over_several_sentences_takes_no_letter_with_it(mark: str, size: int) -> None:
+    reply = f"It is {mark}long. Then it{mark} is red. {mark}All of it.{mark} Nobody knows.\n"
+    said = [written.text for written in read(reply, [size])]
+    assert said == ["It is long.", "Then it is red.", "All of it.", "Nobody knows."]
+
+
+def test_emphasis_without_an_end_holds_nothing_back_for_ever() -> None:
+    assert [written.text for written in read("It is *long. It is red.\nOf oak.", [1])] == [
+        "It is *long.",
+        "It is red.",
+        "Of oak.",
+    ]
+
+
 def test_a_sentence_is_told_as_soon_as_the_next_has_a_word() -> None:
     manuscript = Manuscript()
     assert list(manuscript.feed("It is 41 metres long [1].")) == []

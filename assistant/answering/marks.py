@@ -44,8 +44,12 @@ EMPHASIS = re.compile(
     r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]*[^*\s])\1(?!\w)|(?<!\w)(_{1,3})(?=\S)([^_\n]*[^_\s])\3(?!\w)"
     r"|(`{1,3})([^`\n]+)\5"
 )
+# The beginning of an emphasis that has no end (yet), where those that have are gone.
+OPEN = re.compile(r"(?<![\w*])\*{1,3}(?=\S)|(?<!\w)_{1,3}(?=\S)|`")
 # The beginning of one of these at the end of what has been written so far: it waits for the rest.
-BEGUN = re.compile(r"(?:!?\[[^\]]*(?:\](?:\([^)]*)?)?|<[^<>]*|(?:https?:|\bwww\.|\w+:/)\S*)$")
+BEGUN = re.compile(
+    r"(?:!?\[[^\]]*(?:\](?:\([^)]*)?)?|<[^<>]*|(?:https?:|\bwww\.|\w+:/)\S*|[*_`]+)$"
+)
 # Without one of these no sentence ends before the line does.
 END = re.compile(r"[.!?…。！？]")
 SPACE = re.compile(r"[ \t\u00a0]+")
@@ -113,6 +117,8 @@ class Manuscript:
             return
         opening, text = self._opened(whole=whole)
         start = max(self._read, len(opening))
+        if not whole and (begun := OPEN.search(text)):  # its end would shift what follows
+            text = text[: begun.start()]
         # Marks are told apart by where they stand, and are no part of the sentences.
         hidden = MARK.sub(lambda mark: " " * len(mark.group()), text)
         firsts = [start + first for first, _ in sentence_spans(hidden[start:])]
