@@ -11,6 +11,7 @@ from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.answering.composing import Weighed, quote, weigh
 from assistant.answering.telling import Telling
 from assistant.answering.writing import Writing
+from assistant.catalog import Calibration
 from assistant.conversation.blocks import model_name
 from assistant.conversation.planning import Searches, plan_searches, search_again
 from assistant.conversation.questions import self_contained
@@ -54,6 +55,7 @@ class Means:
         encode: A sentence's vector, from the model that made those of the passages.
         model: The language model that writes, or None for the documents' own sentences.
         second: The language model that is asked for a second opinion on weak sentences, or None.
+        calibration: What confidences come to on these documents, if that was measured.
     """
 
     settings: Settings
@@ -64,6 +66,15 @@ class Means:
     encode: Callable[[str], Vectors]
     model: Model | None = None
     second: Model | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which is refused: as set, else as measured, else the default."""
+        given = self.settings.refusal_threshold
+        if self.calibration is None or given != Settings().refusal_threshold:
+            return given
+        return self.calibration.threshold
 
 
 def ask(
@@ -84,7 +95,7 @@ def ask(
     yield Searching(searches.query, asking.searches)
     weighed = asking.weighed(searches)
     settings = means.settings
-    sure = weighed.confidence >= settings.refusal_threshold and bool(weighed.readings)
+    sure = weighed.confidence >= means.threshold and bool(weighed.readings)
     better = None
     if not sure and not weighed.choices and not search_query:
         other = yield from asking.another_query(searches, weighed)
@@ -190,9 +201,9 @@ class _Asking:
         means = self._means
         found = [means.retrieve(query) for query in (searches.query, *searches.parts)]
         if len(found) == 1:
-            return weigh(found[0], rarity=means.rarity)
-        whole = weigh(merged(found, limit=max(len(found[0].hits), len(found))), rarity=means.rarity)
-        surest = max(weigh(part, rarity=means.rarity).confidence for part in found[1:])
+            return self._weigh(found[0])
+        whole = self._weigh(merged(found, limit=max(len(found[0].hits), len(found))))
+        surest = max(self._weigh(part).confidence for part in found[1:])
         return replace(whole, confidence=max(whole.confidence, surest))
 
     def another_query(
@@ -226,11 +237,17 @@ class _Asking:
         """What another query finds, if that is enough to answer from."""
         means = self._means
         found = means.retrieve(query)
-        again = weigh(found, rarity=means.rarity)
-        if again.confidence < means.settings.refusal_threshold or again.choices:
+        again = self._weigh(found)
+        if again.confidence < means.threshold or again.choices:
             return None
         both = merged([found, before.retrieval], limit=max(len(found.hits), 2))
-        return replace(weigh(both, rarity=means.rarity), confidence=again.confidence)
+        return replace(self._weigh(both), confidence=again.confidence)
+
+    def _weigh(self, found: Retrieval) -> Weighed:
+        weighed, calibration = weigh(found, rarity=self._means.rarity), self._means.calibration
+        if calibration is None or not weighed.readings:
+            return weighed
+        return replace(weighed, confidence=calibration(weighed.confidence))
 
     def told(
         self, question: str, searches: Searches, telling: Telling, *, weighed: Weighed, sure: bool

@@ -1,7 +1,7 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answering import Answer, Citation, Events
+from assistant.answering.fingerprint import confidence_fingerprint
 from assistant.asking import EXTRACTIVE, Means, Scope, ask, second_opinion
 from assistant.bundled import shipped
 from assistant.catalog import (
+    Calibration,
     Catalog,
     Conversations,
     Counts,
@@ -59,6 +61,7 @@ class Status:
         documents: Every document, by source.
         failures: Files that could not be read at the last sync.
         problem: What is wrong with the search indexes and could not be mended, or None.
+        calibrated: Whether the manifest has a calibration that answers make use of.
     """
 
     index: Path
@@ -67,6 +70,7 @@ class Status:
     documents: list[ListedDocument]
     failures: list[Failure]
     problem: str | None
+    calibrated: bool
 
 
 class Assistant:
@@ -89,6 +93,7 @@ class Assistant:
         self._given_model = model
         self._catalog: Catalog | None = None
         self._problem: str | None = None
+        self._calibrated = True
         # Sees the events of every question on their way, for a server that counts them.
         self.watch: Callable[[Events], Events] = lambda events: events
 
@@ -366,6 +371,7 @@ class Assistant:
             encode=lambda text: self._reader.encode([text])[0].vector,
             model=None if extractive else self._model,
             second=self._second_model,
+            calibration=self.calibration,
         )
         yield from ask(question, means, history=history, search_query=search_query)
 
@@ -506,6 +512,7 @@ class Assistant:
             documents=catalog.documents(),
             failures=catalog.failures(),
             problem=self._problem,
+            calibrated=self.calibration is not None,
         )
 
     def counts(self) -> Counts:
@@ -570,7 +577,47 @@ class Assistant:
         Raises:
             IndexMissingError, IndexStorageError: As `ask`.
         """
-        return doctor(self._opened(mend=False), mend=mend)
+        findings = doctor(self._opened(mend=False), mend=mend)
+        kept = self.status().manifest.calibration
+        if kept is not None:
+            used = kept.model == self.confidence_model
+            outdated = "fitted to another model, and not used; run assistant calibrate again"
+            detail = kept.about if used else outdated
+            findings.append(Finding("calibration", ok=used, detail=detail))
+        return findings
+
+    # What the confidences come to on these documents; see `assistant.evaluation.calibration`.
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What confidences come to, if that was measured with the model that computes them now.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        kept = self._opened().manifest().calibration if self._calibrated else None
+        return kept if kept is not None and kept.model == self.confidence_model else None
+
+    @property
+    def confidence_model(self) -> str:
+        """The fingerprint of what computes confidences as shipped."""
+        return confidence_fingerprint(self._opened().manifest().fingerprint or "")
+
+    def calibrate(self, calibration: Calibration | None) -> None:
+        """Keep a calibration in the index, in place of another; None forgets it.
+
+        Raises:
+            IndexMissingError, IndexStorageError: As `ask`.
+        """
+        with self._opened().transaction() as transaction:
+            transaction.calibrate(calibration)
+
+    def as_shipped(self) -> "Assistant":
+        """This assistant with confidences as shipped, and no language model; close it, too."""
+        settings = replace(self.settings, model=EXTRACTIVE, second_opinion="")
+        shipped_one = Assistant(settings, embedding=self._given_embedding)
+        shipped_one._calibrated = False
+        return shipped_one
 
     # LlamaIndex.
 

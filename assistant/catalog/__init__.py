@@ -1,5 +1,6 @@
 """The catalog: one SQLite file that holds the truth; every search index is rebuilt from it."""
 
+from assistant.catalog.calibration import Calibration
 from assistant.catalog.catalog import Catalog, open_catalog
 from assistant.catalog.conversations import Conversations, Feedback, ListedConversation, StoredTurn
 from assistant.catalog.lock import WriteLock
@@ -16,6 +17,7 @@ from assistant.catalog.records import (
 from assistant.catalog.transaction import Transaction
 
 __all__ = [
+    "Calibration",
     "Catalog",
     "Conversations",
     "Counts",

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.catalog.calibration import Calibration
 from assistant.catalog.conversations import Conversations
 from assistant.catalog.records import (
     Counts,
@@ -110,7 +111,10 @@ class Catalog:
         """What the index was built with."""
         rows = dict(self._rows("SELECT key, value FROM manifest"))
         fields = set(Manifest.__dataclass_fields__)
-        return Manifest(**{key: value for key, value in rows.items() if key in fields})
+        values = {key: value for key, value in rows.items() if key in fields}
+        if "calibration" in values:
+            values["calibration"] = Calibration.read(str(values["calibration"]))
+        return Manifest(**values)
 
     def revision(self) -> int:
         """A number that changes with every change of the catalog; for caches."""

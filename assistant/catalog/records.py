@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from assistant.catalog.calibration import Calibration
 from assistant.passages import Passage
 
 Origin = Literal["folder", "program"]
@@ -88,6 +89,7 @@ class Manifest:
         chunk_tokens: The longest passage.
         folder: The absolute path of the synced folder.
         synced_at: When a sync last came to its end.
+        calibration: What its confidences come to, if that was measured.
     """
 
     catalog_id: str
@@ -98,6 +100,7 @@ class Manifest:
     chunk_tokens: int | None = None
     folder: str | None = None
     synced_at: str | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
+from assistant.catalog.calibration import Calibration
 from assistant.catalog.records import Origin, Projection
 from assistant.catalog.storage import encode
 from assistant.catalog.vectors import pack_sentences, pack_vector
@@ -39,6 +40,13 @@ class Transaction:
             self._connection.execute(
                 f"INSERT OR REPLACE INTO manifest (key, value) VALUES (?, {place})", (key, bound)
             )
+
+    def calibrate(self, calibration: Calibration | None) -> None:
+        """Keep a calibration, in place of another, or none any more."""
+        if calibration is None:
+            self._connection.execute("DELETE FROM manifest WHERE key = 'calibration'")
+        else:
+            self.describe(calibration=calibration.text())
 
     def model(self, embedding: Embedding) -> int:
         """The number under which vectors of this model are stored."""

@@ -230,12 +230,15 @@ def show_report(report: SyncReport, screen: Screen) -> None:
     )
     if report.hidden_characters:
         screen.write(f"{_counted(report.hidden_characters, 'hidden character')} left out")
+    if report.notice:
+        screen.write((f"Note: {report.notice}", "yellow"))
 
 
 def show_status(status: Status, screen: Screen) -> None:
     """What the index is and holds."""
     manifest, counts = status.manifest, status.counts
     model = manifest.embedding and f"{manifest.embedding}, {manifest.dimensions} dimensions"
+    outdated = "" if status.calibrated else "; not used, see assistant doctor"
     for label, value in (
         ("index", str(status.index)),
         ("folder", manifest.folder),
@@ -243,6 +246,7 @@ def show_status(status: Status, screen: Screen) -> None:
         ("passages", f"{counts.passages:,}, of at most {manifest.chunk_tokens} tokens"),
         ("hidden", f"{_counted(counts.hidden_characters, 'character')} left out"),
         ("synced", manifest.synced_at),
+        ("refusals", manifest.calibration and manifest.calibration.about + outdated),
         ("problem", status.problem),
     ):
         if value:

@@ -25,6 +25,10 @@ AHEAD = 32
 TOGETHER = 500
 # Vectors that no passage uses any more and that are kept in case their texts come back.
 LEAST_SPARE = 1000
+LOST_CALIBRATION = (
+    "the calibration was dropped, as it was fitted to another embedding model; "
+    "fit it anew with assistant calibrate"
+)
 
 
 def apply(
@@ -140,6 +144,7 @@ class _Run:
     done: int = 0
     total: int = 0
     failures: list[DocumentError] = field(default_factory=list)
+    notice: str = ""
     encoder: Encoder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -169,6 +174,9 @@ class _Run:
                 transaction.mark_stale()
             if manifest.fingerprint not in (None, self.embedding.fingerprint):
                 transaction.forget_projection("dense")
+                if manifest.calibration is not None:
+                    transaction.calibrate(None)
+                    self.notice = LOST_CALIBRATION
 
     def relocated(self, to_do: Plan) -> list[_File]:
         """Rename what has only moved or been touched; returns the files that must be read."""
@@ -343,6 +351,7 @@ class _Run:
             reused=self.encoder.reused,
             hidden_characters=self.hidden,
             seconds=time.monotonic() - self.started,
+            notice=self.notice,
         )
 
     def tell(self, phase: Phase, done: int, total: int) -> None:

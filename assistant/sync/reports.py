@@ -67,6 +67,7 @@ class SyncReport:
         hidden_characters: Characters left out of the documents read in this run, as a reader
             would not see them.
         seconds: How long it took.
+        notice: What was lost by it and must be made anew; mostly empty.
     """
 
     added: int
@@ -81,3 +82,4 @@ class SyncReport:
     reused: int
     hidden_characters: int
     seconds: float
+    notice: str
