@@ -10,6 +10,7 @@ from typing import Literal
 NEAREST = 1e-4
 
 Method = Literal["as it is", "Platt", "isotonic"]
+Knots = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Calibration:
 
     method: Method
     threshold: float
-    knots: tuple[tuple[float, float], ...]
+    knots: Knots
     model: str
     cases: int
     unanswerable: int
@@ -73,7 +74,7 @@ class Calibration:
         return read if usable else None
 
 
-def mapped(method: Method, knots: tuple[tuple[float, float], ...], confidence: float) -> float:
+def mapped(method: Method, knots: Knots, confidence: float) -> float:
     """The probability that a confidence comes to."""
     if method == "as it is":
         return confidence
