@@ -135,7 +135,7 @@ def _wanted(case: Case | None) -> str:
         answers.append(f"or a question back: {', '.join(case.choices)}")
     told = "".join(f"<li>{_text(answer)}</li>" for answer in answers)
     evidence = "".join(
-        f"<li><b>{_text(one.source)}</b> {_text(one.quote)}</li>" for one in case.evidence
+        f"<li><b>{_text(one.source)}</b>{_quoted(one.quote)}</li>" for one in case.evidence
     )
     held = evidence or "".join(f"<li><b>{_text(source)}</b></li>" for source in case.sources)
     shown = (
@@ -157,12 +157,12 @@ def _sources(answer: dict[str, Any] | None) -> str:
     if answer is None:
         return ""
     citations = [
-        f'<li value="{citation["number"]:d}">{_located(citation)} {_text(citation["quote"])}'
+        f'<li value="{citation["number"]:d}">{_located(citation)}{_quoted(citation["quote"])}'
         f"{_passage(citation)}</li>"
         for citation in answer.get("citations") or ()
     ]
     closest = [
-        f"<li>{_located(hit)} {_text(hit['text'])}</li>"
+        f"<li>{_located(hit)}{_quoted(hit['text'])}</li>"
         for hit in (answer.get("closest") or ())[:CLOSEST]
     ]
     return "".join(
@@ -180,6 +180,10 @@ def _passage(citation: dict[str, Any]) -> str:
     before, found, after = text.partition(quote)
     shown = f"{_text(before)}<mark>{_text(found)}</mark>{_text(after)}" if found else _text(text)
     return f"<details><summary>passage</summary><p>{shown}</p></details>"
+
+
+def _quoted(text: str) -> str:
+    return f"<blockquote>{_text(text)}</blockquote>"
 
 
 def _located(item: dict[str, Any]) -> str:

@@ -305,7 +305,8 @@ def _conditions(report: Report, baseline: Report | None) -> str:
         cells = f"<th>{escape(name)}</th><td>{escape(value)}</td>"
         if before is not None:
             old = before.get(name, "")
-            kind = ' class="differs"' if old not in ("", value) else ""
+            differs = old not in ("", value) and name not in ("made_at", "seconds")
+            kind = ' class="differs"' if differs else ""
             cells += f"<td{kind}>{escape(old)}</td>"
         lines.append(f"<tr>{cells}</tr>")
     head = "" if before is None else "<thead><tr><th></th><th>now</th><th>before</th></tr></thead>"
