@@ -583,7 +583,7 @@ class Assistant:
             used = kept.model == self.confidence_model
             outdated = "fitted to another model, and not used; run assistant calibrate again"
             detail = kept.about if used else outdated
-            findings.append(Finding("calibration", ok=used, detail=detail))
+            findings.append(Finding("refusals", ok=used, detail=detail))
         return findings
 
     # What the confidences come to on these documents; see `assistant.evaluation.calibration`.

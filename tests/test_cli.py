@@ -25,7 +25,7 @@ from assistant.sync import Step
 
 COMMANDS = [
     *("sync", "ask", "search", "status", "doctor", "check"),
-    *("chat", "conversations", "feedback", "eval", "models", "serve", "user", "mcp"),
+    *("chat", "conversations", "feedback", "eval", "calibrate", "models", "serve", "user", "mcp"),
 ]
 QUESTION = "Which payment system is Russia banned from?"
 UNKNOWN = "Which yeast makes the best sourdough pancakes?"

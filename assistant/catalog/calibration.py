@@ -53,7 +53,7 @@ class Calibration:
     def about(self) -> str:
         """When it refuses, and what it was fitted to, in a line for people."""
         return (
-            f"below {self.threshold:.2f}, for {self.wanted:.0%} false refusals; confidence fitted "
+            f"below {self.threshold:.2f}, for {100 * self.wanted:g} % false refusals; confidence fitted "
             f"to {self.cases} cases on {self.fitted_at[:10]} ({self.method})"
         )
 

@@ -123,6 +123,15 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_eval(command("eval", "measure the answers", texts.EVAL, texts.EVAL_EXAMPLES))
 
+    _add_calibrate(
+        command(
+            "calibrate",
+            "fit confidence and refusals to your cases",
+            texts.CALIBRATE,
+            texts.CALIBRATE_EXAMPLES,
+        )
+    )
+
     models = command(
         "models", "language models: list, and try", texts.MODELS, texts.MODELS_EXAMPLES
     )
@@ -221,6 +230,34 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     )
     drafts.add_argument(
         "--cases", type=_count, default=50, dest="count", metavar="N", help="so many (50)"
+    )
+
+
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="CASES",
+        help="a file of cases; by default those of the shipped examples",
+    )
+    parser.add_argument(
+        "--half", choices=("dev", "test", "both"), default="both", help="only one half (both)"
+    )
+    parser.add_argument(
+        "--false-refusals",
+        type=_share,
+        default=0.1,
+        metavar="SHARE",
+        help="so many of the answerable questions may be refused (0.1)",
+    )
+    parser.add_argument(
+        "--threads", type=_count, default=2, metavar="N", help="questions side by side (2)"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true", help="only tell what it would achieve")
+    what.add_argument(
+        "--forget", action="store_true", help="remove what was fitted: confidence as shipped"
     )
 
 

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
         "conversations": conversations,
         "feedback": feedback,
         "eval": evaluate,
+        "calibrate": calibrate,
         "models": models,
         "serve": serve,
         "user": user,
@@ -185,6 +186,13 @@ def evaluate(assistant: Assistant, options: argparse.Namespace, screen: Screen) 
     from assistant.cli.evaluating import evaluate as run_cases
 
     return run_cases(assistant, options, screen)
+
+
+def calibrate(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
+    """`assistant calibrate`."""
+    from assistant.cli.calibrating import run as fit
+
+    return fit(assistant, options, screen)
 
 
 # Serving: what is imported here loads the libraries that serve.

@@ -19,6 +19,7 @@ examples:
   assistant chat                  a conversation on the terminal
   assistant serve                 the same in a page, over HTTP and MCP
   assistant eval                  measure the answers, and what they are worth
+  assistant calibrate CASES       fit confidence and refusals to your documents
   assistant models                language models that could write the answers: list, and try
 
 Every command has its own help: assistant COMMAND --help
@@ -208,6 +209,30 @@ judge, outcomes, notices, and the figures (overall, dev, test, tags). Then a lin
 half, cluster, tags, answerable, answer (as assistant ask --json), refused, confidence, scores,
 groundedness (of each sentence), reasons, seconds, error. With --no-texts, only what is compared.
 --json prints the first line, compared (with --baseline) and problems (why the exit code is 1).
+"""
+
+CALIBRATE = """\
+Ask the cases of an eval set, and fit to them what a confidence comes to on your documents: the
+probability that they hold the answer. The threshold below which is refused is chosen so that no
+more than --false-refusals of the answerable questions are. Both are kept in the index, and used by
+every answer from then on; a sync keeps them, a rebuild with another embedding model drops them.
+
+What it is worth is told for cases that it was not fitted to: the cases are parted into five, whole
+conversations and documents together, and each part is judged by what was fitted to the others. At
+least 30 cases are needed, 8 of them answerable and 8 not. The confidence holds for questions of
+which as many can be answered as in the cases, so that these should be such as your readers ask. No
+language model has a part in it. A refusal_threshold that is set goes before the one kept.
+"""
+CALIBRATE_EXAMPLES = """\
+examples:
+  assistant calibrate cases.jsonl --dry-run
+  assistant calibrate cases.jsonl --false-refusals 0.05
+  assistant calibrate cases.jsonl --half dev      then: assistant eval cases.jsonl --half test
+  assistant calibrate --forget
+
+--json prints one object: kept, calibration {method, threshold, knots, model, cases, unanswerable,
+cases_hash, fitted_at, wanted, figures}, as_shipped and calibrated, each with figures by name
+{value, cases, low, high} and reliability [{low, high, cases, confidence, share}].
 """
 
 MODELS = """\
