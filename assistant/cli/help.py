@@ -182,6 +182,12 @@ and the number of cases it is over. A case that crashes is told, and is not the 
 CASES has a JSON object a line, documented in evals/cases/README.md; without it, the cases of the
 shipped examples are taken where the index is of these. Conversations are asked with their history.
 With --out (or --html), a run that is stopped goes on where it was when it is started again.
+
+With --self-test the metrics themselves are measured. Good answers (the documents' own words; what
+the cases accept) are made bad: a number, name, date, unit, comparison or negation is swapped, a
+sentence invented, another question's answer put in their place; and each metric must score 95 % of
+them below the good ones, while changes of no consequence cost it little. The exit code is 1, and
+the metric is named, if it does not.
 """
 EVAL_EXAMPLES = """\
 examples:
@@ -191,6 +197,7 @@ examples:
   assistant eval cases.jsonl --fail-under faithfulness=0.98,accepted=0.9,false_refusals=0.1
   assistant eval cases.jsonl --baseline baseline.json --most-drop 0.005
   assistant eval cases.jsonl --out baseline.json --no-texts       make a baseline, or renew it
+  assistant eval --self-test                      can the metrics tell good from bad?
   assistant eval cases.jsonl --model ollama:qwen3:4b --judge openai-like:M@http://localhost:1234/v1
 
 metrics for --fail-under (at least; at most where less is better):
@@ -203,8 +210,9 @@ metrics for --fail-under (at least; at most where less is better):
   seconds_p50 seconds_p90 seconds_p99 seconds_max      at most
 
 --out writes JSON lines. The first is what was run: eval (1, the format), cases, threads, seconds,
-made_at, version, code (a hash of the program), git, model, settings, prompts, embedding, index,
-judge, outcomes, notices, and the figures (overall, dev, test, tags). Then a line a case: case_key
+made_at, version, code (a hash of the program), git, model, settings, calibration, prompts,
+embedding, index, judge, outcomes, notices, and the figures (overall, dev, test, tags). Then a line
+a case: case_key
 (changes with the case), case (as in CASES), id, key (changes with the case and with what was run),
 half, cluster, tags, answerable, answer (as assistant ask --json), refused, confidence, scores,
 groundedness (of each sentence), reasons, seconds, error. With --no-texts, only what is compared.

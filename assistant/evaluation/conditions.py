@@ -42,6 +42,7 @@ def conditions(opened: Assistant) -> Conditions:
         "git": git(),
         "model": opened.writer,
         "settings": settings,
+        "calibration": None if opened.calibration is None else opened.calibration.text(),
         "prompts": {
             name: _short(prompts.load(name, opened.settings.prompts).template)
             for name in sorted(prompts.VARIABLES)
