@@ -93,6 +93,10 @@ def test_a_mark_after_the_full_stop_is_waited_for() -> None:
         ("A [2-4].", (2, 3, 4)),
         ("A [ 1 , 3 ].", (1, 3)),
         ("A 【2】.", (2,)),
+        ("A 【2†source】.", (2,)),
+        ("A ［2］.", (2,)),
+        ("A [[1]][[2, 3]].", (1, 2, 3)),
+        ("A [^1].", (1,)),
         ("A [1](https://evil.example).", (1,)),
         ("A [9-2].", ()),
         ("A [1-999].", ()),
@@ -106,6 +110,23 @@ def test_marks_are_read_strictly(marked: str, numbers: tuple[int, ...]) -> None:
     (written,) = read(marked, [100])
     assert written.marks == numbers
     assert not MARK.search(written.text)
+
+
+def test_a_mark_that_is_cut_off_leaves_nothing() -> None:
+    for cut in ("[", "[2", "[2, "):
+        assert read(f"A is long [1]{cut}", [3]) == [Written("", "A is long", (1,))]
+
+
+@pytest.mark.parametrize("token", ["</s>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>"])
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_what_comes_after_the_replys_end_is_left_out(token: str, size: int) -> None:
+    for rest in ("", " It is red.", "\n<|im_start|>user\nWhat else?\nIt is of oak."):
+        assert [
+            written.text for written in read(f"It is long. It is red [1].{token}{rest}", [size])
+        ] == [
+            "It is long.",
+            "It is red.",
+        ]
 
 
 @pytest.mark.parametrize(

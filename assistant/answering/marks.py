@@ -9,6 +9,11 @@ from assistant.sentences import sentence_spans
 
 # "[1]", "[1, 3]", "[2-4]"; nothing else is a mark.
 MARK = re.compile(r"\[\s{0,3}(\d{1,3}(?:\s{0,3}[,;–-]\s{0,3}\d{1,3}){0,20})\s{0,3}\]")
+# How models of certain makers write one whatever they are told: "[[1]]", "[^1]", "[1†source]".
+FOREIGN = re.compile(r"\[\[(\d[\d\s,;–-]*)\]\]|\[\^(\d{1,3})\]|\[(\d{1,3})†[^\[\]]{0,80}\]")
+BRACKETS = str.maketrans("【】［］", "[][]")
+# One that the reply's end has cut off.
+CUT_MARK = re.compile(r"\s*\[[\d\s,;–-]*$")
 RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)|(\d+)")
 LONGEST_RANGE = 20
 
@@ -19,6 +24,12 @@ RULE = re.compile(r"[\s|:*_=-]+")
 # A list of sources at the end repeats the marks; what is cited is told by the citations.
 SOURCES = re.compile(
     r"\W*(?:sources?|references|citations?|passages? used)\W*(?:\[.*)?", re.IGNORECASE
+)
+
+# A server with a wrong chat template lets the end of the reply through, and what the model dreams
+# up after it: questions that nobody asked.
+END_OF_REPLY = re.compile(
+    r"</s>|<\|(?:im_end|im_start|eot_id|endoftext|end_of_text|end_of_turn)\|>|<end_of_turn>"
 )
 
 # What would be fetched or run where an answer is drawn as Markdown or HTML. A link's words stay.
@@ -84,24 +95,33 @@ class Manuscript:
         self._read = 0  # so much of the line, made harmless, is in sentences told already
         self._breaks = 0  # since the last sentence that was told
         self._begun = False  # a sentence was told
-        self._over = False  # the list of sources has begun
+        self._over = False  # the list of sources has begun, or the reply has ended
 
     def feed(self, piece: str) -> Iterator[Written]:
         """Take in what was written next; yields the sentences that it completes."""
         *lines, rest = piece.replace("\r\n", "\n").split("\n")
         for line in lines:
             self._line += line
-            yield from self._sentences(whole=True)
-            self._line, self._read = "", 0
+            yield from self._line_end()
             self._breaks += 1
         self._line += rest
+        if END_OF_REPLY.search(self._line):
+            yield from self._line_end()
         if SPACE.search(rest) and END.search(self._line):
             yield from self._sentences(whole=False)
 
     def end(self) -> Iterator[Written]:
         """There is no more; yields what is left."""
+        self._line = CUT_MARK.sub("", self._line)
+        yield from self._line_end()
+
+    def _line_end(self) -> Iterator[Written]:
+        ended = END_OF_REPLY.search(self._line)
+        if ended:
+            self._line = self._line[: ended.start()]
         yield from self._sentences(whole=True)
         self._line, self._read = "", 0
+        self._over = self._over or ended is not None
 
     @property
     def draft(self) -> str:
@@ -154,7 +174,8 @@ def harmless(text: str, *, known: Sequence[str] = ()) -> str:
 
     Addresses stay only where one of the `known` texts has them.
     """
-    text, _ = clean(text.replace("【", "[").replace("】", "]"))
+    text, _ = clean(text.translate(BRACKETS))
+    text = FOREIGN.sub(lambda found: f"[{found[1] or found[2] or found[3]}]", text)
     if DEFINITION.fullmatch(text):
         return ""
     text = IMAGE.sub("", text)
