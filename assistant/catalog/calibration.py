@@ -53,8 +53,8 @@ class Calibration:
     def about(self) -> str:
         """When it refuses, and what it was fitted to, in a line for people."""
         return (
-            f"below {self.threshold:.2f}, for {100 * self.wanted:g} % false refusals; confidence fitted "
-            f"to {self.cases} cases on {self.fitted_at[:10]} ({self.method})"
+            f"below {self.threshold:.2f}, for {100 * self.wanted:g} % false refusals; confidence "
+            f"fitted to {self.cases} cases on {self.fitted_at[:10]} ({self.method})"
         )
 
     def text(self) -> str:

@@ -22,6 +22,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     since, until = getattr(options, "since", None), getattr(options, "until", None)
     if getattr(options, "most_drop", None) is not None and options.baseline is None:
         parser.error("--most-drop compares with an earlier run; name it with --baseline")
+    if getattr(options, "self_test", False):
+        for name in ("make", "out", "html", "baseline", "fail_under", "judge"):
+            if getattr(options, name) is not None:
+                parser.error(f"--self-test makes no report; leave out --{name.replace('_', '-')}")
     if since and until and since > until:
         parser.error(f"--since {since} is after --until {until}; swap them")
     return options
@@ -223,6 +227,12 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
         type=_share,
         metavar="VALUE",
         help="if any figure is worse than in the baseline by more than this, as in 0.005",
+    )
+    measure = parser.add_argument_group("measuring the measure")
+    measure.add_argument(
+        "--self-test",
+        action="store_true",
+        help="make good answers bad, and tell how often each metric sees it",
     )
     drafts = parser.add_argument_group("drafting cases")
     drafts.add_argument(

@@ -183,6 +183,10 @@ def feedback(assistant: Assistant, options: argparse.Namespace, screen: Screen) 
 
 def evaluate(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
     """`assistant eval`."""
+    if options.self_test:
+        from assistant.cli.selftesting import run as measure_the_measure
+
+        return measure_the_measure(assistant, options, screen)
     from assistant.cli.evaluating import evaluate as run_cases
 
     return run_cases(assistant, options, screen)
