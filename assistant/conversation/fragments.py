@@ -8,9 +8,17 @@ from assistant.conversation.exchanges import (
     with_addition,
     without_mark,
 )
-from assistant.conversation.focus import Rarity, focus, person
-from assistant.conversation.phrases import AUXILIARIES, QUESTION_WORDS, VERBS, Phrase, phrases
-from assistant.conversation.references import KINDS, REQUEST, referred
+from assistant.conversation.focus import Rarity, focus
+from assistant.conversation.kinds import person
+from assistant.conversation.phrases import (
+    AUXILIARIES,
+    GENERIC,
+    QUESTION_WORDS,
+    VERBS,
+    Phrase,
+    phrases,
+)
+from assistant.conversation.references import KINDS, REQUEST, SO, referred
 from assistant.grounding.words import fold, listed, tokens
 
 LEAD = re.compile(
@@ -36,6 +44,12 @@ ELSE = re.compile(
 BARE = re.compile(
     r"^(?P<word>why|when|where|how|who|how so|how come|why not|since when|why is that|why was that|"
     r"how is that|by whom|with whom|says who|how much|how many|how long|how often)[\s?!.]*$",
+    re.IGNORECASE,
+)
+# "In which month?"
+OF_WHICH = re.compile(
+    r"^(?:(?:in|on|at|for|to|from|by|with|since|until|under|of|about) )?"
+    r"(?:which|whose|what|how many) (?!about\b|of\b)(?:[a-z-]+ )?(?P<noun>[a-z-]+)[\s?!.]*$",
     re.IGNORECASE,
 )
 NEXT = re.compile(
@@ -93,6 +107,10 @@ def completed(question: str, said: list[Exchange], rarity: Rarity) -> str | None
         return _more(said)
     if match := BARE.match(body):
         return _because(match["word"].lower(), said)
+    if _of_which(body):
+        return f"{without_mark(body)[0].capitalize()}? ({_previous(said)})"
+    if SO.search(question) and not any(phrase.named for phrase in phrases(question)):
+        return f"{without_mark(asked)[0]}? ({_previous(said)})"
     if ELSE.match(body) or NEXT.match(asked) or NEXT.match(body):
         return _else(body if any(map(str.isalpha, body)) else asked, said)
     about = ABOUT.match(body)
@@ -121,6 +139,19 @@ def completed(question: str, said: list[Exchange], rarity: Rarity) -> str | None
     known = set().union(*(phrase.stems for phrase in phrases(bare)))
     subject = focus(said, rarity, kind="any", without=known)
     return None if subject is None else with_addition(question, subject.text)
+
+
+def _of_which(body: str) -> bool:
+    """Whether it asks for one detail of what was asked: "In which month?"."""
+    match = OF_WHICH.match(body)
+    words = body.split()
+    if match is None or any(fold(word) in KINDS for word in words):
+        return False
+    *_, last = tokens(match["noun"])
+    inner = [t for t in tokens(body) if t.kind == "word"][1:-1]
+    if any(t.folded in AUXILIARIES for t in inner):
+        return False
+    return last.content and (last.stem not in VERBS or last.stem in GENERIC)
 
 
 def _verbless(text: str) -> bool:

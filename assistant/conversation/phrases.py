@@ -80,7 +80,26 @@ BREAKS = frozenset(
     anything nothing someone anyone everyone please thank thanks then less total legal illegal
     native similar different responsible able available true false same ago again against across
     valid interesting interested curious okay first-hand above below behind beside beyond along
+    abroad worldwide overseas
     i've they've we've you've he's she's it's that's there's what's who's i'm i'd you're they're
+    """)
+)
+# Verbs that are nouns as often: after a noun in the singular, and no auxiliary, they are.
+NOUNS_TOO = frozenset(
+    listed("""
+    attack call change claim control cost deal design fall fight focus form fund issue limit
+    name pay plan play project rate record report result review rise rule run share show sign study
+    support tax test trade treat use view visit vote walk work
+    """)
+)
+SUBJECTS = frozenset(listed("i you we they he she it"))
+OBJECTS = frozenset(listed("it them him me us you"))
+TITLES = frozenset(listed("dr mr mrs ms prof st sen rep gen lt col capt"))
+CALENDAR = frozenset(
+    stem(word)
+    for word in listed("""
+    january february march april may june july august september october november december monday
+    tuesday wednesday thursday friday saturday sunday spring summer autumn fall winter
     """)
 )
 NOUNS_IN_LY = frozenset(listed("family supply assembly reply monopoly ally bully rally belly fly"))
@@ -147,24 +166,36 @@ def _kinds(marked: Sequence[Token]) -> list[str]:
         before = marked[index - 1] if index else None
         after = marked[index + 1] if index + 1 < len(marked) else None
         initial = before is None or (
-            before.text in ".?!:" and not (index > 1 and _initial(marked[index - 2]))
+            before.text in ".?!:" and not (index > 1 and _abbreviated(marked[index - 2]))
         )
-        kind = ""
+        kind, last = "", kinds[-1] if kinds else ""
+        if last == "name" and _followed_by_verb(marked, index):
+            last = "noun"  # "Did the Kremlin press service say?"
         if token.kind == "number":
             kind = "name" if kinds and kinds[-1] == "name" else "noun"
         elif token.kind == "word" and token.content and not _ends(token):
             if token.capitalised and not (initial and _common(token, after)):
                 kind = "name"
-            elif not _verb(
-                token, before, after, named=bool(kinds) and kinds[-1] == "name" and asked
-            ):
+            elif not _verb(token, before, after, last=last, asked=asked):
                 kind = "noun"
             else:
                 asked = False
         elif token.folded in AUXILIARIES and token.folded not in BE:
             asked = True
+        elif token.stem in VERBS:
+            asked = False  # "Say" is a verb of little content.
         kinds.append(kind)
     return kinds
+
+
+def _followed_by_verb(marked: Sequence[Token], index: int) -> bool:
+    """Whether nouns and then a verb follow at once."""
+    for token in marked[index + 1 : index + 3]:
+        if token.stem in VERBS:
+            return marked[index].stem not in VERBS and token.text.islower()
+        if not token.content or token.kind != "word":
+            return False
+    return False
 
 
 def _ends(token: Token) -> bool:
@@ -185,12 +216,30 @@ def _common(token: Token, after: Token | None) -> bool:
     return not (after is not None and after.capitalised and after.content)
 
 
-def _verb(token: Token, before: Token | None, after: Token | None, *, named: bool) -> bool:
+def _verb(
+    token: Token, before: Token | None, after: Token | None, *, last: str, asked: bool
+) -> bool:
+    """Whether a word is a verb; `asked` is whether an auxiliary is still without its own."""
     previous = before.folded if before is not None else ""
     if previous in DETERMINERS:
         return False
-    if named:
+    if asked and last == "name":
         return True
+    if asked and last == "noun" and after is not None and after.folded in DETERMINERS:
+        return True  # "Does the supplier insure the goods?"
+    if (
+        last == "noun"
+        and token.folded.endswith("s")
+        and after is not None
+        and (after.folded in DETERMINERS | OBJECTS)
+    ):
+        return True  # "The buyer insures them."
+    if asked and previous in SUBJECTS:
+        return True
+    if not asked and last == "noun" and token.folded in NOUNS_TOO and not previous.endswith("s"):
+        return False  # "A consent form".
+    if previous in BE and after is not None and after.folded == "about":
+        return True  # "What is remarkable about the price?": no noun at least.
     if token.stem in VERBS:
         return True
     if token.folded in {"first", "next"} and after is not None and after.stem in VERBS:
@@ -211,6 +260,8 @@ def _end(marked: Sequence[Token], kinds: Sequence[str], first: int) -> int:
         owner = here.kind == "word" and here.text.endswith(("'s", "’s", "s'", "s’"))
         if owner and not (kinds[last + 1] == "name" and kinds[last] == "name"):
             return last  # "Putin's visit"; but a name may go on ("King's Cross").
+        if here.stem in CALENDAR and last == first and first and _dates(marked[first - 1], there):
+            return last  # "In June Putin".
         if kinds[last + 1] and (there.start - here.end <= 1):
             last += 1
         elif _initial(here) and there.text == "." and kinds[last + 2 : last + 3] == ["name"]:
@@ -230,6 +281,14 @@ def _end(marked: Sequence[Token], kinds: Sequence[str], first: int) -> int:
         else:
             return last
     return last
+
+
+def _dates(before: Token, after: Token) -> bool:
+    return before.folded in {"in", "on", "since", "until"} and after.kind != "number"
+
+
+def _abbreviated(token: Token) -> bool:
+    return _initial(token) or token.folded in TITLES
 
 
 def _initial(token: Token) -> bool:

@@ -5,22 +5,24 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from assistant.conversation.exchanges import Exchange, with_addition, without_mark
-from assistant.conversation.focus import Rarity, focus
+from assistant.conversation.focus import Kind, Rarity, focus
 from assistant.conversation.phrases import (
     AUXILIARIES,
     BE,
     GENERIC,
     QUESTION_WORDS,
+    VERBS,
     Phrase,
     phrases,
 )
 from assistant.grounding.words import Token, fold, listed, stem, tokens
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     **dict.fromkeys(listed("it its"), "thing"),
     **dict.fromkeys(listed("he him his she her hers"), "person"),
     **dict.fromkeys(listed("they them their theirs"), "many"),
 }
+SHE = frozenset(listed("she her hers"))
 POSSESSIVE = frozenset(listed("its his hers their theirs"))
 CLAUSES = frozenset(
     listed(
@@ -48,6 +50,20 @@ ALONE = re.compile(
     r"so|a|an|the|still|in|with|to|from|for|as)\b)",
     re.IGNORECASE,
 )
+# What says something: "Did it say anything?"
+VOICE = re.compile(
+    r"\s+(?:also\s+|ever\s+|even\s+)?(?:say|says|said|tell|tells|told|mention|mentions|mentioned|"
+    r"announce|announces|announced|claim|claims|claimed|deny|denies|denied|comment|commented|"
+    r"publish|publishes|published|report|reports|reported|respond|responded)\b",
+    re.IGNORECASE,
+)
+# What was said as a whole: "Who says so?".
+SO = re.compile(
+    r"\b(?:do|does|did|done|say|says|said|think|thinks|thought|is (?:that|it)) so\W*$",
+    re.IGNORECASE,
+)
+# "How many days after the signing is that?": nothing that a phrase could stand for.
+IS_THAT = re.compile(r"^\W*(?:how|what|which)\b.+\s(?:is|was)\s+(?:that|this)\W*$", re.IGNORECASE)
 JUDGED = re.compile(r"\s+\w+\s*\?*\s*$")
 LEADING = re.compile(
     r"(?:\b(?:about|of|like|to|do|did|does|is|was|are|were|for|with|than|after|before|from|on|in|at|"
@@ -68,24 +84,30 @@ def referred(question: str, said: list[Exchange], rarity: Rarity) -> str:
     own = phrases(question)
     marked = tokens(question)
     changes: list[tuple[int, int, str]] = []
+    added: Phrase | None = None
     known: set[str] = set().union(*(phrase.stems for phrase in own)) if own else set()
-    meant: dict[str, Phrase] = {}
+    meant: set[str] = set()
     for index, token in enumerate(marked):
         found = _pronoun(question, marked, index)
         if found is None:
             continue
         kind, possessive = found
-        if kind in meant or _inside(question, own, token, kind=kind, possessive=possessive):
+        # "Did she dismiss him?": two, of one kind.
+        who = "she" if token.folded in SHE else kind
+        if who in meant or _inside(question, own, token, kind=kind, possessive=possessive):
             continue
         phrase = focus(said, rarity, kind=kind, without=known)
         if phrase is None:
             continue
         if kind == "many":
             phrase = _joined(phrase, said)
-        meant[kind] = phrase
+        meant.add(who)
         if DONE.search(question[: token.start]) and not question[token.end :].strip(" ?!."):
             # "Why did he do that?": a phrase cannot stand for what was done.
             question = with_addition(question, phrase.bare)
+            continue
+        if own and IS_THAT.match(question) and token.folded in {"this", "that"}:
+            added = phrase
             continue
         known |= phrase.stems
         text = _in_place(question, token, phrase, kind=kind, possessive=possessive)
@@ -98,7 +120,7 @@ def referred(question: str, said: list[Exchange], rarity: Rarity) -> str:
         changes.append((start, token.end, text))
     for start, end, text in reversed(changes):
         question = question[:start] + text + question[end:]
-    return question
+    return with_addition(question, added.bare) if added is not None else question
 
 
 def _joined(phrase: Phrase, said: list[Exchange]) -> Phrase:
@@ -118,7 +140,7 @@ def _joined(phrase: Phrase, said: list[Exchange]) -> Phrase:
     return phrase
 
 
-def _pronoun(question: str, marked: Sequence[Token], index: int) -> tuple[str, bool] | None:
+def _pronoun(question: str, marked: Sequence[Token], index: int) -> tuple[Kind, bool] | None:
     """The kind of a pronoun that points back, and whether it is possessive."""
     token = marked[index]
     if token.kind != "word":
@@ -136,7 +158,8 @@ def _pronoun(question: str, marked: Sequence[Token], index: int) -> tuple[str, b
         possessive = word in POSSESSIVE or (
             word == "her" and follow is not None and follow.kind == "word" and follow.content
         )
-        return KINDS[word], possessive
+        voice = KINDS[word] == "thing" and VOICE.match(rest) is not None
+        return ("voice" if voice else KINDS[word]), possessive
     if word in {"this", "that", "these", "those"} and (
         ALONE.match(rest) or (index and marked[index - 1].folded in BE and JUDGED.match(rest))
     ):
@@ -214,7 +237,8 @@ CLASSES = frozenset(
 )
 # Opens what tells which one is meant.
 SAID_WHICH = re.compile(
-    r"\s+(?:of|that|which|who|whose|where|when|for|in|between|from|to|used|made|called|named|known)\b"
+    r"\s+(?:of|that|which|who|whose|where|when|for|in|between|from|to|used|made|called|named|known|"
+    r"with|on|about|against|at|by)\b"
 )
 OTHERS = re.compile(
     r"\b(?:another one|the (?:other )?ones?|(?:the|any|what|which|some) others|either|both|latter|"
@@ -258,11 +282,75 @@ def named_in_full(question: str, said: list[Exchange], rarity: Rarity) -> str:
         if head in CLASSES and not re.match(r"\s+\w+ed\b", rest):
             if which == "the" and not any(head in exchange.stems for exchange in said[-2:]):
                 continue
-            kind = "many" if phrase.plural else "thing"
+            kind: Kind = "many" if phrase.plural else "thing"
             subject = focus(said, rarity, kind=kind, without=set().union(*(p.stems for p in own)))
             if subject is not None and subject.named:
                 return f"{question[: match.end()]} ({subject.bare}){rest}"
-    return question
+    return _half_named(question, own, said, rarity)
+
+
+# "That subject", where "that" is no conjunction: what is said to be so comes after these.
+SAID_THAT = frozenset(
+    stem(word)
+    for word in listed("""
+    say says said tell told think thought believe claim mean meant ensure show shown report find
+    found suggest know known prove argue agree hope fear deny announce mention state fact idea
+    claim true sure so explain expect confirm
+    """)
+)
+# A question of more phrases says what it needs.
+MOST_PHRASES = 2
+HALF_NAMED = re.compile(
+    r"\b(?P<which>that|this|these|those|such an?|the same)\s+"
+    r"(?P<noun>[^\W\d_]+(?:-\w+)?)\b(?!['’-])",
+    re.IGNORECASE,
+)
+# What the last question was about: "What did she say about paying for trade?"; or what was put in.
+TOPIC = re.compile(
+    r"(?:\b(?:about(?! to\b)|regarding|concerning) |\()(?P<what>(?:[\w’'-]+ ?){1,6})\W*$",
+    re.IGNORECASE,
+)
+# Asks for one more thing of what was spoken about.
+IS_THERE = re.compile(
+    r"^\W*(?:and |but )?(?:is|are|was|were|will|has|have) there (?:be(?:en)? )?(?:an? |any )?"
+    r"[^\W\d_]+(?: [^\W\d_]+)?(?: (?:yet|already|too|as well|now|also|left))?\W*$",
+    re.IGNORECASE,
+)
+
+
+def _half_named(question: str, own: Sequence[Phrase], said: list[Exchange], rarity: Rarity) -> str:
+    """With the subject, where "that device" or "the same discount" point back at some of it."""
+    known = frozenset().union(*(phrase.stems for phrase in own))
+    if sum(not phrase.generic for phrase in own) > MOST_PHRASES:
+        return question  # It says enough.
+    points = IS_THERE.match(question) is not None and not any(phrase.named for phrase in own)
+    for match in HALF_NAMED.finditer(question):
+        which, noun = match["which"].lower(), match["noun"]
+        if noun.lower() in TIMES:
+            continue
+        phrase = next((p for p in own if p.end == match.end()), None)
+        if phrase is None or phrase.named or (which.startswith("such") and phrase.generic):
+            continue
+        before = next((t for t in reversed(tokens(question[: match.start()]))), None)
+        if which == "that" and (
+            before is None or before.stem in SAID_THAT or not (_verbal(before) or _leads(before))
+        ):
+            continue
+        points = points or not any(p.head == phrase.head and p.end < match.start() for p in own)
+    if not points:
+        return question
+    if topic := TOPIC.search(said[-1].question):
+        return with_addition(question, topic["what"].strip())
+    subject = focus(said, rarity, kind="any", without=known)
+    return question if subject is None else with_addition(question, subject.bare)
+
+
+def _verbal(token: Token) -> bool:
+    return token.stem in VERBS
+
+
+def _leads(token: Token) -> bool:
+    return LEADING.search(token.text) is not None
 
 
 def _fuller(mention: Phrase, said: list[Exchange]) -> Phrase | None:
@@ -292,6 +380,20 @@ OFFICES = frozenset(
 )
 
 
+# Every thing has its own: "the price" is that of what was spoken about.
+RELATIONAL = frozenset(
+    stem(word)
+    for word in listed("""
+    age author background budget colour color composition content cost deadline duration fee height
+    length location market meaning origin owner price reason salary scope shape size speed status
+    structure title value weight width
+    """)
+)
+CLAUSE = re.compile(
+    r"\b(?:said|says?|told|claim(?:s|ed)?|think|thought|believed?|announced) that\b", re.IGNORECASE
+)
+
+
 # How the names of states of more than one word begin.
 COMPOUND = frozenset(listed("The United New South North Saudi Great Sri Costa El San Czech"))
 
@@ -313,7 +415,7 @@ def about_the_subject(question: str, said: list[Exchange], rarity: Rarity) -> st
     ):
         return question  # "Thanks", a list of words.
     content = [phrase for phrase in own if not phrase.generic]
-    if any(phrase.named for phrase in content) or len(content) > 2:
+    if any(phrase.named for phrase in content) or len(content) > 2 or CLAUSE.search(question):
         return question
     known = set().union(*(phrase.stems for phrase in own)) if own else set()
     subject = focus(said, rarity, kind="any", without=known)
@@ -328,7 +430,11 @@ def about_the_subject(question: str, said: list[Exchange], rarity: Rarity) -> st
     definite = short and content[0].text.lower().startswith("the ")
     definite = definite and " of " not in content[0].text
     # "The drawbacks" are those of something; "the bridge" is another one, unless it was spoken of.
-    definite = definite and (content[0].plural or bool(content[0].stems & said[-1].stems))
+    definite = definite and (
+        content[0].plural
+        or content[0].head in RELATIONAL
+        or bool(content[0].stems & said[-1].stems)
+    )
     continues = (
         short
         and bool(content[0].stems & said[-1].stems)
