@@ -1,6 +1,7 @@
 """Which model of confidence this is: a calibration fitted to one says nothing of another."""
 
 import hashlib
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from assistant.answering import confidence
 
 @lru_cache(4)
 def confidence_fingerprint(embedding: str) -> str:
-    """Changes with the code that computes a confidence, and with the embedding's fingerprint."""
-    code = Path(confidence.__file__).read_bytes()
-    return hashlib.sha256(embedding.encode() + b"\0" + code).hexdigest()[:16]
+    """Changes with the embedding's fingerprint, and with the code that weighs what was found.
+
+    That is the module `confidence` with those beside it from which it imports.
+    """
+    beside = {getattr(value, "__module__", None) for value in vars(confidence).values()}
+    names = {name for name in beside if name and name.startswith("assistant.answering.")}
+    digest = hashlib.sha256(embedding.encode())
+    for name in sorted({*names, confidence.__name__}):
+        digest.update(b"\0" + Path(sys.modules[name].__file__ or "").read_bytes())
+    return digest.hexdigest()[:16]
