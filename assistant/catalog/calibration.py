@@ -69,7 +69,7 @@ class Calibration:
             values["knots"] = tuple((float(x), float(y)) for x, y in values["knots"])
             read = cls(**{field.name: values[field.name] for field in fields(cls)})
             usable = 0 <= read.threshold <= 1 and 0 <= read(0.5) <= 1 and read.about
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError):
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError):
             return None
         return read if usable else None
 
