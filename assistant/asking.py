@@ -164,7 +164,8 @@ class _Asking:
         if means.model is not None:
             self._calls = Calls(means.model, most=means.settings.model_calls)
         self._made = self._calls
-        self._notice = ""
+        self._notes: list[str] = []
+        self._written = 0  # sentences that the model wrote
         self.searches: tuple[str, ...] = ()
         self.name = EXTRACTIVE if means.model is None else means.model.name
 
@@ -189,7 +190,7 @@ class _Asking:
                     self._calls,
                 )
             except ModelError as error:
-                self._give_up(error, told=False)
+                self._give_up(error)
         if searches is None:
             searches = Searches(self_contained(question, history, rarity=means.rarity))
         if searches.parts:
@@ -227,7 +228,7 @@ class _Asking:
                 self._calls,
             )
         except ModelError as error:
-            self._give_up(error, told=False)
+            self._give_up(error)
             return None
         if other is not None:
             self.searches = (*asked, other)
@@ -238,7 +239,7 @@ class _Asking:
         means = self._means
         found = means.retrieve(query)
         again = self._weigh(found)
-        if again.confidence < means.threshold or again.choices:
+        if again.confidence < means.threshold or again.choices or not again.readings:
             return None
         both = merged([found, before.retrieval], limit=max(len(found.hits), 2))
         return replace(self._weigh(both), confidence=again.confidence)
@@ -274,9 +275,11 @@ class _Asking:
                 yield from writing.write(asked)
             except ModelError as error:
                 yield Draft("")
-                self._give_up(error, told=bool(telling.sentences))
-            else:
-                self._notice = writing.notice
+                self._give_up(error)
+            finally:
+                self._written = len(telling.sentences)
+                self._notes.insert(0, writing.notice)
+            if self._calls is not None:
                 return
         if sure:
             yield from quote(
@@ -289,16 +292,20 @@ class _Asking:
     def noted(self, answer: Answer) -> Answer:
         """The answer with what the reader must know beside it."""
         made = 0 if self._made is None else self._made.made
-        return replace(answer, model=self.name, model_calls=made, notice=self._notice)
+        notes = [*self._notes]
+        if self._calls is not self._made and len(answer.sentences) > self._written:
+            what = "What follows" if self._written else "These"
+            notes.append(f"{what} are the documents' own sentences.")
+        notice = " ".join(filter(None, notes))
+        return replace(answer, model=self.name, model_calls=made, notice=notice)
 
-    def _give_up(self, error: ModelError, *, told: bool) -> None:
+    def _give_up(self, error: ModelError) -> None:
         """Go on without the model; an error that somebody must act on is raised."""
         if not error.passing:
             raise error
         what = str(error).replace(self.name, model_name(self.name))
-        instead = "What follows are" if told else "These are"
         self._calls, self.name = None, EXTRACTIVE
-        self._notice = f"{what[:1].upper()}{what[1:]}. {instead} the documents' own sentences."
+        self._notes.append(f"{what[:1].upper()}{what[1:]}.")
 
 
 def second_opinion(
@@ -346,13 +353,12 @@ def _refusal(query: str, means: Means) -> str:
 def _meanwhile(work: Callable[[], Result], calls: Calls) -> Generator[Draft, None, Result]:
     """What some work with a model returns; whoever reads is woken while it lasts, and can stop."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="asking")
+    future = pool.submit(work)
     try:
-        future = pool.submit(work)
         while wait([future], timeout=TICK_SECONDS).not_done:
             yield Draft("")
         return future.result()
-    except GeneratorExit:
-        calls.stop()
-        raise
     finally:
+        if not future.done():  # closed, or interrupted from the keyboard
+            calls.stop()
         pool.shutdown(wait=False)

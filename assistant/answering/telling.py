@@ -56,8 +56,17 @@ class Telling:
         return piece
 
     def tells(self, citation: Citation) -> bool:
-        """Whether something told is cited to words that overlap these, or to the same words."""
+        """Whether something told rests on words that overlap these, or on the same words.
+
+        What is only contradicted by them, or borne out in part, does not tell them.
+        """
         words = citation.quote.casefold().split()
+        rested_on = {
+            number
+            for sentence in self.sentences
+            if sentence.verdict in ("quoted", "supported")
+            for number in sentence.citations
+        }
         return any(
             other.quote.casefold().split() == words
             or (
@@ -66,4 +75,5 @@ class Telling:
                 and citation.start < other.end
             )
             for other in self.citations
+            if other.number in rested_on
         )
