@@ -1,5 +1,6 @@
 """What a language model wrote, held against the passages: the verdict, and what it cites."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from assistant.grounding.words import tokens
 FINE = ("quoted", "supported")
 # A sentence is about what a passage says if the passage has this share of its words.
 ABOUT = 0.5
+DENIES = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)
 
 
 class Proof(NamedTuple):
@@ -102,6 +104,12 @@ class Prover:
                 return proof
             return against  # what is most like it says otherwise
         return self._second(claim, proof, marked)
+
+    def denied(self, text: str, *, vector: Vectors) -> bool:
+        """Whether a passage itself denies what a sentence denies ("The document does not ...")."""
+        claim = _Claim(text, vector, "")
+        alone = (self._by(claim, [place]) for place in range(len(self._passages)))
+        return any(one.fine and DENIES.search(one.cited[0].quote) for one in alone)
 
     def _by(self, claim: _Claim, places: Sequence[int], *, judge: Judge | None = None) -> Proof:
         verdict = ground(

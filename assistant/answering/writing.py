@@ -28,7 +28,9 @@ DECLINED = re.compile(
     r"(?:the|these|those|none of the|your) (?:\w+ ){0,2}?"
     r"(?:documents?|passages?|sources?|texts?|context|information)(?: \w+){0,2}? "
     r"(?:(?:do(?:es)?|did) ?(?:not|n't)|don't|doesn't) (?:\w+ )?"
-    r"(?:say|tell|mention|contain|provide|state|specify|include|hold|answer|give|indicate)\b.*",
+    r"(?:say|tell|mention|contain|provide|state|specify|include|hold|answer|give|indicate)\b"
+    # What comes after "but" is an answer.
+    r"(?:(?!\b(?:but|however|although|though)\b).)*",
     re.IGNORECASE | re.DOTALL,
 )
 AN_ORDER = "it gives an order to a language model, which is nothing that an answer says"
@@ -54,7 +56,7 @@ class Writing:
         judge: Asked for a second opinion on weak sentences, or None.
         left_out: Unsupported sentences that were dropped.
         replaced: Unsupported sentences in whose place the document's own stand.
-        cut: Whether the answer was longer than it may be.
+        cut: Whether the answer was cut off within a sentence, which is left out.
     """
 
     weighed: Weighed
@@ -83,7 +85,8 @@ class Writing:
             told.append(f"{were} that the documents do not bear out {_was(self.left_out)} left out")
         if self.replaced:
             were = "1 sentence" if self.replaced == 1 else f"{self.replaced} sentences"
-            told.append(f"{were} that they do not bear out {_was(self.replaced)} replaced")
+            who = "they" if self.left_out else "the documents"
+            told.append(f"{were} that {who} do not bear out {_was(self.replaced)} replaced")
         if self.cut:
             told.append(f"the answer was cut at answer_tokens ({self.settings.answer_tokens})")
         text = "; ".join(told)
@@ -128,10 +131,12 @@ class Writing:
                 if self._repeats >= MOST_REPEATS:
                     break
         for written in manuscript.end():
-            if length * TOKENS_PER_TOKEN >= self.settings.answer_tokens:
+            # Of a reply as long as it may be, a last sentence without an end is a part of one.
+            if length * TOKENS_PER_TOKEN >= self.settings.answer_tokens and not SENTENCE_END.search(
+                written.text
+            ):
                 self.cut = True
-                if not SENTENCE_END.search(written.text):
-                    break
+                break
             yield from self._tell(written, prover)
 
     def _tell(self, written: Written, prover: Prover) -> Iterator[Piece]:
@@ -145,7 +150,9 @@ class Writing:
         if _says_nothing(written.text):
             self._before = f"{self._before} {written.text}".strip()
             return
-        if DECLINED.fullmatch(written.text):
+        if DECLINED.fullmatch(written.text) and not prover.denied(
+            written.text, vector=self.encode(written.text)
+        ):
             # By itself it is a refusal; beside other sentences it is a remark.
             if not self.telling.sentences and self._declined is None:
                 self._declined = written
