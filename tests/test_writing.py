@@ -168,6 +168,8 @@ def test_unsupported_sentences_are_marked_dropped_or_replaced(asked: Ask, place:
     assert [s.verdict for s in replaced.sentences] == ["quoted"]
     assert replaced.notice.startswith("1 sentence that the documents do not bear out was left out")
     assert replaced.notice.endswith("1 sentence that they do not bear out was replaced.")
+    alone = asked(f"The new treaty is expected to last 10 years [{place}].", unsupported="replace")
+    assert alone.notice == "1 sentence that the documents do not bear out was replaced."
     with pytest.raises(SettingsError, match="mark, drop, replace"):
         Settings(unsupported="hide")
 
@@ -199,6 +201,27 @@ def test_a_model_that_finds_nothing_refuses(asked: Ask, reply: str) -> None:
     assert answer.refused
     assert answer.text.startswith("The documents do not say. I searched 8 documents")
     assert (answer.model, answer.notice) == ("scripted", "")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The document does not give legal advice to tenants [1].",  # as a passage says
+        "The documents do not say who wrote it, but tenants have legal advice from the union.",
+    ],
+)
+def test_what_sounds_like_a_refusal_and_answers_is_told(tmp_path: Path, reply: str) -> None:
+    (tmp_path / "a.md").write_text(
+        "# Guide for tenants\n\nThis document does not give legal advice to tenants. Tenants have "
+        "legal advice from the union.\n",
+        encoding="utf-8",
+    )
+    with Assistant(Settings(index=str(tmp_path / "index")), model=Scripted(reply)) as assistant:
+        assistant.sync(tmp_path)
+        answer = assistant.ask("Does the guide give legal advice to tenants?")
+    assert not answer.refused
+    assert answer.sentences[0].verdict in ("supported", "weak")
+    assert answer.citations[0].source == "a.md"
 
 
 def test_that_the_documents_do_not_say_a_part_is_a_remark(asked: Ask) -> None:
@@ -271,8 +294,36 @@ def test_a_model_that_breaks_off_is_followed_by_what_it_has_not_said(asked: Ask)
     assert answer.notice == (
         "The model scripted broke off; try again. What follows are the documents' own sentences."
     )
+    assert answer.sentences[1].lead == "\n\n"
     said = asked(f"{SUPPORTED}. Then |BREAK")
+    assert said.notice == "The model scripted broke off; try again."  # nothing follows
     assert sum("20 years" in s.text for s in said.sentences) == 1
+
+
+def test_what_a_model_got_wrong_does_not_keep_the_right_words_from_who_takes_over(
+    asked: Ask, place: int
+) -> None:
+    answer = asked(f"The new treaty is expected to last 10 years [{place}]. Then |BREAK")
+    assert [s.verdict for s in answer.sentences] == ["unsupported", "quoted"]
+    assert answer.sentences[1].text == "The new treaty is expected to last for 20 years or more."
+    assert answer.sentences[1].citations == (1,)
+
+
+def test_what_was_left_out_is_told_even_if_the_model_breaks_off(asked: Ask) -> None:
+    answer = asked(f"{INVENTED}. {SUPPORTED}. Then |BREAK", unsupported="drop")
+    assert answer.notice == (
+        "1 sentence that the documents do not bear out was left out. "
+        "The model scripted broke off; try again."
+    )
+
+
+def test_a_refusal_is_not_called_the_documents_own_sentences(asked: Ask) -> None:
+    answer = asked(
+        ModelError("the model m does not answer; start it", kind="down"),
+        question="Who is the president of France, and who was it before?",
+    )
+    assert answer.refused
+    assert answer.notice == "The model m does not answer; start it."
 
 
 @pytest.mark.parametrize("kind", ["key", "model", "name", "package", "file", "rejected"])
@@ -300,6 +351,8 @@ def test_an_answer_that_is_cut_off_ends_with_a_whole_sentence(asked: Ask) -> Non
     assert answer.text == f"{SUPPORTED}. [1]"
     assert "cut at answer_tokens (18)" in answer.notice
     assert asked.model.most_tokens == [18]  # type: ignore[attr-defined]
+    whole = asked(f"{SUPPORTED}.", answer_tokens=16)
+    assert whole.notice == ""
 
 
 def test_the_prompt_is_fitted_to_the_models_context(seeds_index: Path) -> None:
@@ -383,7 +436,10 @@ def test_the_check_does_not_hold_back_the_words(seeds_index: Path) -> None:
     assert sorted(gaps)[len(gaps) // 2] < 0.5
 
 
-def test_whoever_listens_can_stop_while_the_searches_are_planned(seeds_index: Path) -> None:
+@pytest.mark.parametrize("from_the_keyboard", [False, True])
+def test_whoever_listens_can_stop_while_the_searches_are_planned(
+    seeds_index: Path, from_the_keyboard: bool
+) -> None:
     class Silent(Scripted):
         def write(self, messages: Sequence[Message], *, most_tokens: int) -> Iterator[str | None]:
             try:
@@ -397,6 +453,9 @@ def test_whoever_listens_can_stop_while_the_searches_are_planned(seeds_index: Pa
     with Assistant(Settings(index=str(seeds_index)), model=model) as assistant:
         events = assistant.stream("How long will it last, and who signs it?")
         assert isinstance(next(events), Draft)
+        if from_the_keyboard:
+            with pytest.raises(KeyboardInterrupt):
+                events.throw(KeyboardInterrupt)
         events.close()
         until = time.monotonic() + 5
         while not model.closed and time.monotonic() < until:

@@ -81,6 +81,7 @@ def quote(
         most=most_sentences,
         share=SHARE_IN_ONE_TEXT if one else SHARE,
     )
+    before = len(telling.sentences)
     for statement in arrange(chosen):
         citation = statement.citation(0, document=document)
         if telling.tells(citation):
@@ -88,14 +89,15 @@ def quote(
         reading = statement.reading
         vector = reading.vectors[statement.best]
         verdict = ground(statement.quote, [reading.evidence], vector=vector)
-        # A list ends its paragraph.
-        after_list = bool(telling.sentences) and "\n" in telling.sentences[-1].text
+        # A list ends its paragraph, and what somebody else wrote is one of its own.
+        told = telling.sentences
+        apart = bool(told) and (len(told) == before or "\n" in told[-1].text)
         yield telling.tell(
             statement.text,
             verdict=verdict.label,
             cited=[citation],
             reason=verdict.reason,
-            lead="\n\n" if after_list else " ",
+            lead="\n\n" if apart else " ",
         )
 
 
