@@ -612,10 +612,14 @@ class Assistant:
         with self._opened().transaction() as transaction:
             transaction.calibrate(calibration)
 
-    def as_shipped(self) -> "Assistant":
-        """This assistant with confidences as shipped, and no language model; close it, too."""
-        settings = replace(self.settings, model=EXTRACTIVE, second_opinion="")
-        shipped_one = Assistant(settings, embedding=self._given_embedding)
+    def as_shipped(self, **settings: Any) -> "Assistant":
+        """This assistant with confidences as shipped, and no language model; close it, too.
+
+        `settings` go before this one's.
+        """
+        plain = {"model": EXTRACTIVE, "second_opinion": ""}
+        changed = replace(self.settings, **(plain | settings))
+        shipped_one = Assistant(changed, embedding=self._given_embedding)
         shipped_one._calibrated = False
         return shipped_one
 

@@ -52,6 +52,8 @@ def run(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> in
         )
     found = results(outcomes)
     problems = [one.problem for one in found.values() if one.problem]
+    if not found["faithfulness"].apart.cases:
+        problems.append("nothing could be tried: there is no sentence in the documents")
     if options.json:
         metrics = {name: plain(one) for name, one in found.items()}
         screen.json({"metrics": metrics, "missed": list(missed(outcomes)), "problems": problems})
@@ -102,6 +104,8 @@ def show(found: dict[str, Told], screen: Screen) -> None:
             _line("false alarms", [one.alarms for one in tried], screen)
         _line("good ones' score", [one.before for one in tried], screen, style="dim")
         screen.write("")
+    if untried := [TITLES[name] for name, one in found.items() if not one.apart.cases]:
+        screen.write((f"without cases to try it on: {', '.join(untried)}", "dim"))
 
 
 def _line(title: str, figures: Sequence[Figure | None], screen: Screen, style: str = "") -> None:
