@@ -225,6 +225,8 @@ def _verb(
         return False
     if asked and last == "name":
         return True
+    if asked and last == "noun" and after is not None and {token.stem, after.stem} <= VERBS:
+        return False  # "What does the annual pass cost?"
     if asked and last == "noun" and after is not None and after.folded in DETERMINERS:
         return True  # "Does the supplier insure the goods?"
     if (

@@ -350,7 +350,7 @@ def _verbal(token: Token) -> bool:
 
 
 def _leads(token: Token) -> bool:
-    return LEADING.search(token.text) is not None
+    return LEADING.search(token.text) is not None or token.folded in AUXILIARIES
 
 
 def _fuller(mention: Phrase, said: list[Exchange]) -> Phrase | None:
