@@ -530,6 +530,20 @@ class TestWhatModelsRefuse:
         assert len(self.server.requests) == 4  # it is learnt once
         assert self.server.requests[-1]["max_completion_tokens"] == 50
 
+    @pytest.mark.parametrize("kind", ["openai-like", "anthropic"])
+    def test_several_that_find_it_out_at_once(self, kind: str) -> None:
+        together = threading.Barrier(3)
+
+        def reply(_: object) -> Reply:
+            if "temperature" not in self.server.requests[-1]:
+                return "Yes."
+            together.wait(10)
+            return Failure(400, "`temperature` is deprecated")
+
+        with speaking(reply) as self.server, ThreadPoolExecutor(3) as pool:
+            model = at(self.server.url, kind)
+            assert list(pool.map(lambda _: said(model), range(3))) == ["Yes."] * 3
+
     def test_anthropics_without_temperature(self) -> None:
         with speaking(self.picky(("temperature", "`temperature` is deprecated"))) as self.server:
             model = at(self.server.url, "anthropic")
@@ -676,7 +690,7 @@ class TestAProgramsOwnModel:
         assert llm.max_tokens is None
         assert "mine-secret" not in f"{model!r} {model.name}"
 
-    @pytest.mark.parametrize("thing", ["ollama:m", 3, None, ["m"]])
+    @pytest.mark.parametrize("thing", ["ollama:m", 3, None, ["m"], LlamaIndexModel])
     def test_what_is_none(self, thing: Any) -> None:
         with pytest.raises(ModelError, match="is no language model; give a name") as caught:
             LlamaIndexModel(thing)

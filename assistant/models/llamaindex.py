@@ -250,9 +250,10 @@ def connecting(model: Any) -> Callable[[], Connection]:
     core = sys.modules.get("llama_index.core.llms.llm")  # whoever has a model has imported it
     if core is not None and isinstance(model, core.LLM):
         return partial(Own, called(model), model)
-    if not callable(model):
+    if not callable(model) or isinstance(model, type):  # the class in place of one of it
+        what = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise ModelError(
-            f"a {type(model).__name__} is no language model; give a name, such as "
+            f"{what} is no language model; give a name, such as "
             "'ollama:qwen3:4b', or a LlamaIndex LLM",
             kind="name",
         )

@@ -4,6 +4,7 @@ Retries of the libraries are off, connections can be ended from another thread, 
 followed, and keys stay in the official clients, out of sight of LlamaIndex.
 """
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -113,9 +114,12 @@ class OpenAILike(Connection):
         """OpenAI's reasoning models want another limit, and no temperature."""
         if status_of(error) not in (400, 422):
             return False
-        detail = detail_of(error)
-        for parameter in ("max_completion_tokens", "temperature"):
-            if parameter in detail and parameter not in self._left_out:
+        detail, sent = detail_of(error), _sent(error)
+        for refused, parameter in (
+            ("max_tokens", "max_completion_tokens"),
+            ("temperature", "temperature"),
+        ):
+            if parameter in detail and refused in sent:
                 self._left_out.add(parameter)
                 return True
         return False
@@ -155,6 +159,8 @@ class LocalServer(OpenAILike):
         """Start the process, or again one that has ended."""
         served = self._process.start()
         if served != self._served:
+            if self._served is not None:
+                super().close()  # what led to the process before
             file = self._process.path.name
             super().__init__(self._name, file, served.url, seconds=self._seconds, key=served.key)
             self.asked = replace(self.asked, server="the process that runs it", start="ask again")
@@ -285,8 +291,11 @@ class Anthropic(Connection):
 
     def yields(self, error: BaseException) -> bool:
         """Some models want no temperature."""
-        left_out = self.llm.additional_kwargs
-        if status_of(error) != 400 or "temperature" not in detail_of(error) or left_out:
+        if (
+            status_of(error) != 400
+            or "temperature" not in detail_of(error)
+            or "temperature" not in _sent(error)
+        ):
             return False
         self.llm.additional_kwargs = {"temperature": self._unset}
         return True
@@ -297,6 +306,12 @@ class Anthropic(Connection):
 
     def _looking(self) -> Any:
         return self._client.with_options(timeout=LOOK_UP_SECONDS)
+
+
+def _sent(error: Any) -> dict[str, Any]:
+    """The request that a server refused; others may have been sent otherwise meanwhile."""
+    body: dict[str, Any] = json.loads(error.request.content)
+    return body
 
 
 def _key(variable: str, name: str) -> str:
