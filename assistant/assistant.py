@@ -329,8 +329,8 @@ class Assistant:
     ) -> Events:
         """Answer a question from the documents, every sentence cited and checked, or refuse.
 
-        Yields what is searched, then each sentence of the answer, and at last the whole Answer.
-        Closing the iterator stops the work.
+        Yields what is searched, then each sentence of the answer, and at last the whole Answer;
+        between them drafts, where a language model writes. Closing the iterator stops the work.
 
         Args:
             question: Any text.
@@ -346,6 +346,8 @@ class Assistant:
             IndexMismatchError: The index was built with another embedding model.
             IndexStorageError: The index cannot be read.
             EmbeddingError: The embedding model failed.
+            ModelError: The language model cannot be used until somebody does something about it;
+                one that fails in passing is replaced by the documents' own sentences.
         """
         filters = Filters(within, types, since, until)
         return self.watch(self._answered(question, history, search_query, filters))
@@ -461,6 +463,8 @@ class Assistant:
 
         Raises:
             EmbeddingError: The embedded model cannot be loaded.
+            ModelError: The second opinion's model cannot be used until somebody does something
+                about it.
         """
         return check(
             text,
@@ -694,9 +698,9 @@ class Assistant:
     @cached_property
     def _second_model(self) -> Model | None:
         name = self.settings.second_opinion
-        if not name:
+        if name in ("", EXTRACTIVE):
             return None
-        return self._model if name == self.settings.model else self._loaded(name)
+        return self._model if name == self.writer else self._loaded(name)
 
     def _loaded(self, name: str) -> Model:
         context, seconds = self.settings.model_context, self.settings.model_seconds

@@ -159,7 +159,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """What is searched: the first thing told while an answer is made.
+    """What is searched: the first thing told while an answer is made, but for empty drafts.
 
     It is told again where the first search was not enough; the last is the one that holds.
 

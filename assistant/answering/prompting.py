@@ -87,7 +87,7 @@ def messages(
     if not fenced:
         raise ModelError(
             f"the question is too long for the language model, which takes {context} tokens; "
-            "ask a shorter one, or raise model_context if the model takes more",
+            "ask a shorter one, lower answer_tokens, or raise model_context if it takes more",
             kind="context",
         )
     passages = "\n\n".join(fenced)
