@@ -5,14 +5,14 @@
 FOLDER is BEIR's (`corpus.jsonl.gz`, `queries.{test,train}.jsonl`, `qrels/{test,train}.tsv`; claims
 CC BY 4.0, abstracts ODC-By; arXiv 2004.14974, 2104.08663). Whatever was chosen was chosen on the
 train claims. Abstracts are cut into passages as any document is, and ranked by their best hit.
-Indexing them takes some minutes; `--index` keeps the index and uses it again.
+Indexing them takes some minutes; `--index` keeps the index and uses it again. How well the judge
+agrees with the rationales is in `evals.agreement`.
 """
 
 import argparse
 import csv
 import gzip
 import json
-import statistics
 import sys
 import tempfile
 from collections import defaultdict
@@ -24,10 +24,11 @@ from pathlib import Path
 from assistant import Assistant, Document
 from assistant.catalog import Catalog, open_catalog
 from assistant.embedding import load_embedding
+from assistant.evaluation.retrieval import ndcg_at
+from assistant.evaluation.statistics import Figure, mean
 from assistant.indexes import DenseIndex, LexicalIndex
 from assistant.retrieval import Hit, fuse, retrieve
 from assistant.sync import Step
-from evals.encoder import discounted
 
 DEPTH = 10
 # Hits that surely hold DEPTH documents, and that the shipped search weighs sentence by sentence.
@@ -39,24 +40,25 @@ Qwen3-Embedding-0.6B .697, bm25s .687, BM25 unstemmed .663, all-MiniLM-L6-v2 .64
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim, with the grades of the abstracts that speak to it, by id."""
+    """A claim, with the ids of the abstracts that speak to it."""
 
     text: str
-    relevant: dict[str, int]
+    relevant: frozenset[str]
 
 
 def claims(folder: Path, split: str) -> list[Claim]:
     """The judged claims of a split."""
-    relevant: dict[str, dict[str, int]] = defaultdict(dict)
+    relevant: dict[str, set[str]] = defaultdict(set)
     with (folder / "qrels" / f"{split}.tsv").open(encoding="utf-8") as rows:
         for row in csv.DictReader(rows, delimiter="\t"):
-            relevant[row["query-id"]][row["corpus-id"]] = int(row["score"])
-    lines = (folder / f"queries.{split}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [
-        Claim(query["text"], relevant[str(query["_id"])])
-        for query in map(json.loads, lines)
-        if str(query["_id"]) in relevant
-    ]
+            if int(row["score"]) > 0:  # the set has no other grade than 1
+                relevant[row["query-id"]].add(row["corpus-id"])
+    with (folder / f"queries.{split}.jsonl").open(encoding="utf-8") as lines:
+        return [
+            Claim(query["text"], frozenset(relevant[str(query["_id"])]))
+            for query in map(json.loads, lines)
+            if str(query["_id"]) in relevant
+        ]
 
 
 def documents(folder: Path) -> list[Document]:
@@ -70,9 +72,7 @@ def documents(folder: Path) -> list[Document]:
 
 def gain(claim: Claim, sources: Iterable[str]) -> float:
     """nDCG@10 of documents in the order of their best passage."""
-    ranking = list(dict.fromkeys(sources))[:DEPTH]
-    found = discounted([claim.relevant.get(source, 0) for source in ranking])
-    return found / discounted(sorted(claim.relevant.values(), reverse=True)[:DEPTH])
+    return ndcg_at(DEPTH, list(dict.fromkeys(sources)), claim.relevant) or 0.0
 
 
 class Parts:
@@ -126,7 +126,7 @@ def without_feedback(hits: Sequence[Hit]) -> list[str]:
     return [sources[key] for key, _ in ranking]
 
 
-def measure(assistant: Assistant, questions: Sequence[Claim]) -> dict[str, float]:
+def measure(assistant: Assistant, questions: Sequence[Claim]) -> dict[str, Figure]:
     """The mean nDCG@10 of the shipped search and of its parts."""
     gains: dict[str, list[float]] = defaultdict(list)
     with open_catalog(assistant.settings.index) as catalog:
@@ -137,7 +137,9 @@ def measure(assistant: Assistant, questions: Sequence[Claim]) -> dict[str, float
             for name, sources in parts.rankings(claim.text).items():
                 gains[name].append(gain(claim, sources))
         parts.dense.close()
-    return {name: statistics.mean(each) for name, each in gains.items()}
+    # Claims about the same abstract are not independent.
+    clusters = [min(claim.relevant) for claim in questions]
+    return {name: mean(each, clusters) for name, each in gains.items()}
 
 
 def main() -> None:
@@ -161,8 +163,9 @@ def main() -> None:
             questions = claims(arguments.folder, split)
             aim = f"; target for the shipped search {TARGET}" if split == "test" else ""
             print(f"nDCG@10 on {split}, {len(questions)} claims{aim}")
-            for name, value in measure(assistant, questions).items():
-                print(f"  {name:25} {value:.4f}", flush=True)
+            for name, figure in measure(assistant, questions).items():
+                inside = f"[{figure.low:.3f}, {figure.high:.3f}]" if figure.low is not None else ""
+                print(f"  {name:25} {figure.value:.4f} {inside}", flush=True)
     print(ANCHORS)
 
 
