@@ -12,7 +12,8 @@ from assistant.answering import Answer
 from assistant.conversation.exchanges import LONGEST_QUESTION, Exchange
 from assistant.conversation.focus import Rarity
 from assistant.conversation.fragments import chosen, completed, parallel
-from assistant.conversation.references import about_the_subject, named_in_full, referred
+from assistant.conversation.pronouns import referred
+from assistant.conversation.references import about_the_subject, named_in_full
 from assistant.conversation.turn import Turn
 
 # Turns that are looked back on.

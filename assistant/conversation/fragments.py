@@ -18,7 +18,8 @@ from assistant.conversation.phrases import (
     Phrase,
     phrases,
 )
-from assistant.conversation.references import KINDS, REQUEST, SO, referred
+from assistant.conversation.pronouns import KINDS, SO, referred
+from assistant.conversation.references import REQUEST
 from assistant.grounding.words import fold, listed, tokens
 
 LEAD = re.compile(

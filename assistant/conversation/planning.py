@@ -16,6 +16,7 @@ from assistant.conversation.exchanges import Exchange
 from assistant.conversation.focus import Rarity
 from assistant.conversation.fragments import LEAD
 from assistant.conversation.phrases import AUXILIARIES, GENERIC, QUESTION_WORDS, phrases
+from assistant.conversation.pronouns import referred
 from assistant.conversation.proposals import (
     LONGEST_QUERY,
     content_of,
@@ -28,7 +29,6 @@ from assistant.conversation.proposals import (
     wording,
 )
 from assistant.conversation.questions import self_contained
-from assistant.conversation.references import referred
 from assistant.conversation.turn import Turn
 from assistant.grounding.words import listed, tokens
 from assistant.models import Calls, Message
