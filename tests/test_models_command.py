@@ -164,6 +164,8 @@ def test_what_listens_is_asked_without_keys(monkeypatch: pytest.MonkeyPatch) -> 
     with answering(refusal) as (port, received):
         monkeypatch.setitem(USUAL_PORTS, "vLLM", port)
         assert "OPENAI_API_KEY" in found("vLLM").note
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{port}")
+        assert "OLLAMA_API_KEY" in found("Ollama").note
     assert received
     assert SECRET.encode() not in b"".join(received)
 

@@ -8,7 +8,7 @@ import pytest
 
 from assistant import Answer, Assistant, Settings
 from assistant.answering import Draft, Piece, Searching
-from assistant.answering.prompting import NOTHING, as_data
+from assistant.answering.prompting import NOTHING, as_data, messages
 from assistant.errors import ModelError, SettingsError
 from assistant.models import Message
 
@@ -367,7 +367,9 @@ def test_the_prompt_is_fitted_to_the_models_context(seeds_index: Path) -> None:
     with Assistant(Settings(index=str(seeds_index)), model=model) as assistant:
         answer = assistant.ask(QUESTION)
     assert answer.model == "extractive"
-    assert "too long for the language model, which takes 900 tokens" in answer.notice
+    assert "answer_tokens (800) leaves no room for passages in the 900 tokens" in answer.notice
+    with pytest.raises(ModelError, match="too long for the language model, which takes 1600"):
+        messages("Why? " * 900, [], context=1600, most_tokens=800, about_orders=False)
 
 
 @pytest.mark.parametrize(

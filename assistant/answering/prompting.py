@@ -52,7 +52,7 @@ def messages(
         prompts: Folder of prompts that replace the built-in ones.
 
     Raises:
-        ModelError: The question alone is too long for the model.
+        ModelError: The question alone is too long for the model, or its reply may be.
         PromptError: A prompt file is not usable.
     """
     system = render("answer", folder=prompts, nothing=NOTHING)
@@ -60,6 +60,13 @@ def messages(
     bare = render("answer-question", folder=prompts, passages="", question=asked)
     room = int((context - most_tokens) / TOKENS_PER_TOKEN) - TEMPLATE_TOKENS
     room -= count_tokens(system) + count_tokens(bare)
+    if room + count_tokens(asked) < LEAST_PASSAGE:  # however short the question
+        raise ModelError(
+            f"answer_tokens ({most_tokens}) leaves no room for passages in the {context} tokens "
+            "that the language model takes; set it lower, or raise model_context if the model "
+            "takes more",
+            kind="context",
+        )
     fenced: list[str] = []
     for number, reading in enumerate(readings, start=1):
         passage = reading.hit.passage

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from assistant.errors import ModelError
 from assistant.models import Message, Model, load_model
 from assistant.prompts import render
-from assistant.remote import ANTHROPIC_KEY, OLLAMA_URL, OPENAI_KEY
+from assistant.remote import ANTHROPIC_KEY, OLLAMA_KEY, OLLAMA_URL, OPENAI_KEY
 
 # Where programs that serve models with OpenAI's interface listen, unless told otherwise.
 USUAL_PORTS = {"LM Studio": 1234, "vLLM": 8000, "llama.cpp": 8080}
@@ -169,7 +169,7 @@ def _ollama() -> Reachable:
         note = "OLLAMA_HOST is another machine, which is not asked here; name one: ollama:MODEL"
         return Reachable("Ollama", note=note)
     try:
-        listed = _json(f"{url}/api/tags")["models"]
+        listed = _json(f"{url}/api/tags", key=OLLAMA_KEY)["models"]
         names = tuple(f"ollama:{_name(entry['name'])}" for entry in listed)
     except _RefusedError as error:
         return Reachable("Ollama", url=url, note=str(error))
@@ -182,7 +182,7 @@ def _ollama() -> Reachable:
 def _openai_like(program: str, port: int) -> Reachable:
     url = f"http://localhost:{port}/v1"
     try:
-        listed = _json(f"{url}/models")["data"]
+        listed = _json(f"{url}/models", key=OPENAI_KEY)["data"]
         names = tuple(f"openai-like:{_name(entry['id'])}@{url}" for entry in listed)
     except _RefusedError as error:
         return Reachable(program, url=url, note=str(error))
@@ -243,8 +243,8 @@ class _RefusedError(Exception):
     """Nothing there answers as it should."""
 
 
-def _json(url: str) -> Any:
-    """What an address of this machine answers.
+def _json(url: str, *, key: str) -> Any:
+    """What an address of this machine answers; it is sent no key, whose variable is `key`.
 
     Raises:
         _RefusedError: Nothing answers, or with an error.
@@ -264,7 +264,7 @@ def _json(url: str) -> Any:
                 "it does not answer in time" if silent else "not running"
             ) from error
     if response.status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
-        raise _RefusedError(f"it wants a key: set {OPENAI_KEY}, and name the model")
+        raise _RefusedError(f"it wants a key: set {key}, and name the model")
     if response.status != http.HTTPStatus.OK:
         raise ValueError(f"status {response.status}")
     try:
