@@ -14,7 +14,8 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen import canvas
 
 from assistant import Answer, Assistant, Document
-from assistant.answering.reading import holds, kind_asked
+from assistant.answering.kinds import holds, kind_asked
+from assistant.answering.likeness import likenesses, misspelt
 from assistant.errors import PromptError
 from assistant.grounding.words import tokens
 
@@ -252,10 +253,13 @@ def test_answers_combine_documents(over: Opener) -> None:
     ("question", "kind"),
     [
         ("When did it end?", "time"),
-        ("In which year was it built?", "time"),
+        ("In which year was it built?", "year"),
         ("How many boats are there?", "number"),
         ("how MUCH does it cost", "number"),
-        ("How long will it last?", "number"),
+        ("How long will it last?", "span"),
+        ("Where is it kept?", "place"),
+        ("Why was it built?", "reason"),
+        ("What does HMS stand for?", "meaning"),
         ("Who signed it?", "name"),
         ("Whose boat is it?", "name"),
         ("What does it cover?", None),
@@ -269,7 +273,8 @@ def test_the_kind_of_thing_asked_for(question: str, kind: str | None) -> None:
 
 def test_what_holds_such_a_thing() -> None:
     def held(kind: str, text: str, *, known: str = "") -> bool:
-        return holds(kind, tokens(text), {token.stem for token in tokens(known)})  # type: ignore[arg-type]
+        stems = {token.stem for token in tokens(known)}
+        return holds(kind, text, tokens(text), stems)  # type: ignore[arg-type]
 
     assert held("number", "It has 12 boats.")
     assert held("number", "It has twelve boats.")
@@ -279,7 +284,60 @@ def test_what_holds_such_a_thing() -> None:
     assert held("time", "It ended in 1901.")
     assert not held("time", "It ended well.")
     assert held("name", "It was signed by Olga.")
-    assert not held("name", "Signed it was."), "a sentence's first word has a capital anyway"
+    assert not held("name", "It was signed by Olga.", known="Olga")
+    assert not held("name", "It was signed on Monday.")
+    assert held("year", "It ended in 1901.")
+    assert not held("year", "It ended after 12 weeks.")
+    assert held("span", "It lasted for twelve weeks.")
+    assert not held("span", "It had twelve boats.")
+    assert held("place", "It was kept in Holm.")
+    assert not held("place", "Holm has kept it."), "a sentence's first word has a capital anyway"
+    assert held("reason", "It was built because of the fog.")
+    assert held("meaning", "HMS stands for His Majesty's Ship.")
+
+
+def test_words_that_mean_about_the_same() -> None:
+    def alike(asked: str, found: str, *, known: bool = True) -> float:
+        table = likenesses([(tokens(asked)[0], known)], tokens(found))
+        return float(table[0].max())
+
+    assert alike("treaties", "treaty") == 1
+    assert alike("Iranian", "Iran") > 0.9
+    assert alike("journey", "trip") > alike("journey", "banana")
+    assert alike("journey", "voyage") > alike("journey", "treaty")
+    assert 0 <= alike("journey", "banana") < 0.3
+    assert alike("coperation", "cooperation", known=False) > 0.9
+    assert alike("lavrof", "Lavrov", known=False) > 0.9
+    assert alike("lavrof", "Lavrov", known=True) < 0.9, "what the texts know is not misspelt"
+    assert alike("🙂", "🙂 漢字") == 1
+    assert 0 <= alike("ötzi", "qwzx") <= 1
+    assert likenesses([], tokens("a word")).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant", "so"),
+    [
+        ("abuot", "about", True),
+        ("mutch", "much", True),
+        ("nort", "north", True),
+        ("pezeskian", "pezeshkian", True),
+        ("populaton", "population", True),
+        ("boat", "goat", False),
+        ("war", "wars", False),
+        ("treaty", "treatment", False),
+        ("coat", "cost", True),
+    ],
+)
+def test_errors_of_spelling(word: str, meant: str, *, so: bool) -> None:
+    assert misspelt(word, meant) is so
+
+
+def test_a_misspelt_question_is_understood(over: Opener) -> None:
+    text = "Peskov named eight fields of military cooperation. The weather in Holm was fine."
+    assistant = over({"report": text, "other": "The museum of Holm has twelve boats."})
+    answer = assistant.ask("what did Peskof name about militry coperation")
+    assert not answer.refused
+    assert "eight fields" in answer.sentences[0].text
 
 
 @pytest.mark.parametrize(

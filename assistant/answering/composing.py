@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from assistant.answering.answer import Piece
 from assistant.answering.clarifying import clarify
-from assistant.answering.confidence import confidence, one_text
-from assistant.answering.reading import Question, Reading, read
+from assistant.answering.confidence import confidence
+from assistant.answering.kinds import BRIEF
+from assistant.answering.reading import Question, Reading, one_text, read
 from assistant.answering.statements import Statement
 from assistant.answering.telling import Telling
 from assistant.documents import Document
@@ -18,7 +19,7 @@ from assistant.retrieval import Retrieval
 # for, or the sentence is of another document; and elsewhere (`evals.clapnq`, `evals.seeds`).
 SHARE_IN_ONE_TEXT = 0.4
 SHARE_NEARLY_AS_GOOD = 0.9
-SHARE = 0.85
+SHARE = 0.75
 # Longer answers are not read; the first sentence may be as long as it is.
 MOST_WORDS = 130
 # A sentence of which this share of the words is in one already chosen says the same again.
@@ -74,7 +75,7 @@ def quote(
         document: The whole of an indexed document, by source.
         most_sentences: The most sentences; a list counts as one.
     """
-    one = one_text(weighed.readings, weighed.retrieval)
+    one = one_text(weighed.retrieval)
     chosen = choose(
         weighed.readings,
         question=weighed.asked,
@@ -122,7 +123,7 @@ def choose(
         statement = Statement.around(reading, index)
         length_with_it = length + len(statement.quote.split())
         if chosen:
-            strict = question.kind is not None or reading.hit.source != chosen[0].reading.hit.source
+            strict = question.kind in BRIEF or reading.hit.source != chosen[0].reading.hit.source
             least = chosen[0].score * (SHARE_NEARLY_AS_GOOD if strict else share)
             if statement.score < least or length_with_it > MOST_WORDS:
                 continue

@@ -4,58 +4,52 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from assistant.answering.orders import about_orders, disarmed
+from assistant.answering.kinds import BRIEF, NEEDED, SCAFFOLD, Kind, holds, kind_asked
+from assistant.answering.likeness import likenesses
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence
-from assistant.grounding.words import CARDINALS, Token, listed, tokens
+from assistant.grounding.words import Token, tokens
 from assistant.retrieval import Hit, Retrieval
 
 # How many of the best passages are read for sentences.
 PASSAGES_READ = 8
-# Share of the question's words (weighted by their rarity) in the score of a sentence, beside its
-# cosine with the question. evals/clapnq.py prints what others give.
+# What counts in a sentence's score beside its cosine with the question. Where a corpus was asked
+# (fitted as confidence's tables are, to the sentences that people chose, then divided by what the
+# cosine got): whether it answers, how well it matches with what stands around it, what the best
+# passage's fused score of its document lacks to the best of all, and the place of its passage.
+ANSWERING_WEIGHT = 0.50
+AROUND_WEIGHT = 0.52
+DOCUMENT_WEIGHT = 0.46
+RANK_WEIGHT = 0.048
+# And where one text was asked, whose sentences are mostly about the matter: the share of the
+# question's words that it has (`evals.clapnq`), and that it holds the kind of thing asked for.
 OVERLAP_WEIGHT = 0.15
-# How much the place of its document among the hits counts: what its best passage's fused score
-# lacks to the best of all.
-DOCUMENT_WEIGHT = 0.5
-# The first sentence of a document often says what the rest is about.
-FIRST_BONUS = 0.03
-# A sentence that holds the kind of thing asked for: a number, a time, a name.
 KIND_BONUS = 0.05
+# The first sentence of a document often says what the rest is about.
+FIRST_BONUS = 0.12
+FIRST_BONUS_IN_ONE_TEXT = 0.03
 # Sentences that lean on the one before, or are too short to say something.
 LEANING_PENALTY = 0.02
-SHORT_PENALTY = 0.05
+SHORT_PENALTY = 0.16
+SHORT_PENALTY_IN_ONE_TEXT = 0.05
 SHORT_WORDS = 6
+# What the sentence before, title and headings say counts less than what the sentence says.
+AROUND = 0.7
+# A word that is in every text, or in none, counts a little as well.
+LEAST_WEIGHT = 0.5
+# No text has it: what is as rare as that is unheard of.
+NO_WORD = "qzjxqvkzqj"
+# A question put to one named document of prose, of up to so many passages, is weighed by itself.
+# Such a text is about the question's subject more often than not, so that likeness says less.
+FEW_PASSAGES = 3
 
 LEANING = re.compile(
     r"(?:he|she|it|they|this|that|these|those|his|her|its|their|such|but|and|so|however|"
     r"also|instead|moreover|therefore|thus)\b",
     re.IGNORECASE,
-)
-
-Kind = Literal["number", "time", "name"]
-
-ASKS = (
-    ("time", re.compile(r"\b(?:when|since when|(?:what|which) (?:year|date|day|month|time))\b")),
-    (
-        "number",
-        re.compile(
-            r"\bhow (?:many|much|long|old|far|big|large|tall|high|often)\b"
-            r"|\bwhat (?:number|percentage|share|amount|price|cost)\b"
-        ),
-    ),
-    ("name", re.compile(r"\b(?:who|whom|whose)\b")),
-)
-TIMES = frozenset(
-    listed("""
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june
-    july august september october november december spring summer autumn fall winter today yesterday
-    tomorrow century decade year month week
-    """)
 )
 
 
@@ -68,22 +62,35 @@ class Question:
         stems: The stems of its content words, in order, each once.
         weights: How rare each of them is among the texts.
         kind: The kind of thing that an answer would hold, or None if that is not plain.
+        subjects: The content words that say more than what kind of thing is asked for (all, if
+            none does), each once.
+        unheard: The stems of those words that no text has.
     """
 
     text: str
     stems: tuple[str, ...]
     weights: tuple[float, ...]
     kind: Kind | None
+    subjects: tuple[Token, ...]
+    unheard: frozenset[str]
 
     @classmethod
     def read(
         cls, text: str, *, rarity: Callable[[Collection[str]], dict[str, float]]
     ) -> "Question":
         """Take a question apart; `rarity` tells how rare each of some words is among the texts."""
-        words = {token.stem: token.folded for token in tokens(text) if token.content}
-        rarities = rarity(list(words.values()))
-        weights = tuple(rarities[word] for word in words.values())
-        return cls(text, tuple(words), weights, kind_asked(text))
+        words = {token.stem: token for token in tokens(text) if token.content}
+        rarities = rarity([NO_WORD, *(token.folded for token in words.values())])
+        weights = {stem: rarities[token.folded] for stem, token in words.items()}
+        subjects = tuple(token for stem, token in words.items() if stem not in SCAFFOLD)
+        return cls(
+            text=text,
+            stems=tuple(words),
+            weights=tuple(weights.values()),
+            kind=kind_asked(text),
+            subjects=subjects or tuple(words.values()),
+            unheard=frozenset(s for s, weight in weights.items() if weight >= rarities[NO_WORD]),
+        )
 
     def overlap(self, stems: Collection[str]) -> float:
         """The share of the question's words that are among `stems`, weighted; 0 for none."""
@@ -105,6 +112,10 @@ class Reading:
         stems: The stems of each sentence's content words.
         cosines: Of the question with each sentence, shape (sentences,).
         overlaps: The share of the question's words that each sentence has, shape (sentences,).
+        matches: The same of the question's subjects, with words that mean about the same.
+        around: The same with what stands around the sentence: the one before, title, headings.
+        holding: Whether each sentence has the kind of thing asked for; true where that is not
+            plain.
         scores: By which sentences are chosen, shape (sentences,).
     """
 
@@ -114,36 +125,36 @@ class Reading:
     stems: tuple[frozenset[str], ...]
     cosines: Vectors
     overlaps: Vectors
+    matches: Vectors
+    around: Vectors
+    holding: Vectors
     scores: Vectors
+
+    @property
+    def answering(self) -> Vectors:
+        """The matches of the sentences that could answer; 0 for what lacks what is asked for."""
+        return self.matches * self.holding
 
     def sentence(self, index: int) -> str:
         """The text of one of its sentences."""
         start, end = self.evidence.sentences[index]
         return self.evidence.text[start:end]
 
-
-def kind_asked(question: str) -> Kind | None:
-    """The kind of thing that an answer to the question would hold, if that is plain."""
-    folded = question.casefold()
-    for kind, pattern in ASKS:
-        if pattern.search(folded):
-            return kind  # type: ignore[return-value]
-    return None
+    def joined(self, index: int) -> bool:
+        """Whether nothing was left out between one of its sentences and the next."""
+        end, start = self.evidence.sentences[index].end, self.evidence.sentences[index + 1].start
+        return self.evidence.text[end:start] == self.hit.passage.text[end:start]
 
 
-def holds(kind: Kind, sentence: Sequence[Token], known: Collection[str]) -> bool:
-    """Whether a sentence has such a thing, other than those that the question names itself."""
-    for place, token in enumerate(sentence):
-        if token.stem in known:
-            continue
-        number = token.kind == "number" or token.folded in CARDINALS
-        if kind == "number" and number:
-            return True
-        if kind == "time" and (number or token.folded in TIMES):
-            return True
-        if kind == "name" and place and token.capitalised and token.content:
-            return True
-    return False
+def one_text(retrieval: Retrieval) -> bool:
+    """Whether the question was put to one short text of prose, named by whoever asked."""
+    passages = [hit.passage for hit in retrieval.hits[:PASSAGES_READ]]
+    return (
+        retrieval.chosen
+        and retrieval.searched <= FEW_PASSAGES
+        and len({passage.source for passage in passages}) == 1
+        and all(passage.row is None for passage in passages)
+    )
 
 
 def read(question: Question, retrieval: Retrieval) -> list[Reading]:
@@ -152,27 +163,96 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
     for hit in retrieval.hits:
         best[hit.source] = max(hit.score, best.get(hit.source, 0.0))
     most = max(best.values(), default=0.0)
-    quotable = about_orders(question.text)
+    alone = one_text(retrieval)
+    known = frozenset(question.stems)
+    found = [
+        (rank, hit, vectors, evidence, sentences, [[t for t in s if t.content] for s in sentences])
+        for rank, hit in enumerate(retrieval.hits[:PASSAGES_READ])
+        if (vectors := retrieval.vectors[hit.id]) is not None and len(vectors)
+        for evidence in [Evidence.from_passage(hit.passage, vectors=vectors)]
+        for sentences in [by_sentence(evidence)]
+    ]
+    matching = _Matching(
+        question, [(contents, evidence.context) for *_, evidence, _, contents in found]
+    )
     readings = []
-    for hit in retrieval.hits[:PASSAGES_READ]:
-        evidence = Evidence.from_passage(hit.passage, vectors=retrieval.vectors[hit.id])
-        # Orders to whoever answers are no answer, unless they are what is asked about.
-        evidence = evidence if quotable else disarmed(evidence)
-        vectors = evidence.vectors
-        if vectors is None or not len(vectors):
-            continue
-        sentences = by_sentence(evidence)
-        stems = tuple(frozenset(t.stem for t in tokens if t.content) for tokens in sentences)
+    for rank, hit, vectors, evidence, sentences, contents in found:
+        texts = [evidence.text[start:end] for start, end in evidence.sentences]
+        stems = tuple(frozenset(token.stem for token in words) for words in contents)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)
         overlaps = np.array([question.overlap(words) for words in stems], np.float32)
-        scores = cosines + np.float32(OVERLAP_WEIGHT) * overlaps
-        scores -= np.float32(DOCUMENT_WEIGHT * (most - best[hit.source]))
-        for index, sentence in enumerate(sentences):
-            start, end = evidence.sentences[index]
-            opens = index == 0 and not hit.passage.position
-            scores[index] += _adjustment(question, evidence.text[start:end], sentence, opens=opens)
-        readings.append(Reading(hit, evidence, vectors, stems, cosines, overlaps, scores))
+        matches, around = matching.of(contents, evidence.context)
+        pairs = list(zip(texts, sentences, strict=True))
+        needed = question.kind if question.kind in NEEDED else None
+        holding = np.array(
+            [needed is None or holds(needed, text, words, known) for text, words in pairs],
+            np.float32,
+        )
+        scores = cosines.copy()
+        if alone:
+            scores += OVERLAP_WEIGHT * overlaps
+            if question.kind in BRIEF:
+                scores += KIND_BONUS * holding
+            scores -= [LEANING_PENALTY * bool(LEANING.match(text)) for text in texts]
+        else:
+            scores += ANSWERING_WEIGHT * matches * holding + AROUND_WEIGHT * around
+            scores -= DOCUMENT_WEIGHT * (most - best[hit.source]) + RANK_WEIGHT * rank
+        if not hit.passage.position:
+            scores[0] += FIRST_BONUS_IN_ONE_TEXT if alone else FIRST_BONUS
+        penalty = SHORT_PENALTY_IN_ONE_TEXT if alone else SHORT_PENALTY
+        scores -= [penalty * (text.count(" ") + 1 < SHORT_WORDS) for text in texts]
+        scores = scores.astype(np.float32)
+        readings.append(
+            Reading(
+                hit, evidence, vectors, stems, cosines, overlaps, matches, around, holding, scores
+            )
+        )
     return readings
+
+
+class _Matching:
+    """How well sentences match the question's subjects, word by word."""
+
+    def __init__(
+        self, question: Question, texts: Sequence[tuple[Sequence[Sequence[Token]], str]]
+    ) -> None:
+        """`texts` are the content words of the sentences of each passage, and its context."""
+        weights = dict(zip(question.stems, question.weights, strict=True))
+        counts = np.array(
+            [max(weights[token.stem], LEAST_WEIGHT) for token in question.subjects], np.float32
+        )
+        self._weights = counts / max(1e-9, float(counts.sum()))
+        found: dict[str, Token] = {}
+        for sentences, context in texts:
+            for words in (*sentences, _content(context)):
+                for token in words:
+                    # What has a capital anywhere may be a name everywhere.
+                    if token.folded not in found or token.text[0].isupper():
+                        found[token.folded] = token
+        self._places = {folded: place for place, folded in enumerate(found)}
+        asked = [(token, token.stem not in question.unheard) for token in question.subjects]
+        alike = likenesses(asked, list(found.values()))
+        self._alike = np.concatenate([alike, np.zeros_like(alike, shape=(len(alike), 1))], axis=1)
+
+    def of(self, sentences: Sequence[Sequence[Token]], context: str) -> tuple[Vectors, Vectors]:
+        """The share that each sentence, given its content words, matches, alone and around."""
+        runs = [
+            [self._places[token.folded] for token in words]
+            for words in (_content(context), *sentences)
+        ]
+        # Each run ends with a word that is like none, so that none is empty.
+        places = [place for run in runs for place in (*run, -1)]
+        starts = np.cumsum([0, *(len(run) + 1 for run in runs[:-1])])
+        told, *bests = np.maximum.reduceat(self._alike[:, places], starts, axis=1).T
+        alone = np.array(bests, np.float32).reshape(len(sentences), len(self._weights))
+        before = np.zeros_like(alone)
+        before[1:] = alone[:-1]
+        around = np.maximum(alone, AROUND * np.maximum(before, told))
+        return alone @ self._weights, around @ self._weights
+
+
+def _content(text: str) -> list[Token]:
+    return [token for token in tokens(text) if token.content]
 
 
 def by_sentence(evidence: Evidence) -> list[list[Token]]:
@@ -182,20 +262,3 @@ def by_sentence(evidence: Evidence) -> list[list[Token]]:
         evidence.tokens[bisect_left(starts, start) : bisect_left(starts, end)]
         for start, end in evidence.sentences
     ]
-
-
-def _adjustment(question: Question, text: str, sentence: list[Token], *, opens: bool) -> float:
-    """What speaks for or against a sentence beside its likeness to the question.
-
-    `opens` says that it is the first of its document.
-    """
-    total = 0.0
-    if opens:
-        total += FIRST_BONUS
-    elif LEANING.match(text):
-        total -= LEANING_PENALTY
-    if text.count(" ") + 1 < SHORT_WORDS:
-        total -= SHORT_PENALTY
-    if question.kind is not None and holds(question.kind, sentence, question.stems):
-        total += KIND_BONUS
-    return total
