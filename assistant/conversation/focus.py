@@ -2,7 +2,7 @@
 
 Every phrase of the latest exchanges is a candidate. It is weighed by where it was said, by what it
 does in its sentence, and by whether it is of the kind that the pronoun asks for. Only the best is
-given: the best two where they are close (by 1.0 or more) lost recall@5 on INSCIT, .832 to .828.
+given: the best two where they are within 1.0 lost recall@5 on half of INSCIT, .832 to .828.
 """
 
 import re
