@@ -4,7 +4,7 @@ import json
 import math
 from bisect import bisect_right
 from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 # A confidence of 0 or 1 has no odds; no nearer to them than this.
 NEAREST = 1e-4
@@ -68,7 +68,8 @@ class Calibration:
             values = json.loads(text)
             values["knots"] = tuple((float(x), float(y)) for x, y in values["knots"])
             read = cls(**{field.name: values[field.name] for field in fields(cls)})
-            usable = 0 <= read.threshold <= 1 and 0 <= read(0.5) <= 1 and read.about
+            known = read.method in get_args(Method)
+            usable = known and 0 <= read.threshold <= 1 and 0 <= read(0.5) <= 1 and read.about
         except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError):
             return None
         return read if usable else None
