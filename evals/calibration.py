@@ -130,7 +130,7 @@ def main() -> None:
         ("corpus", CORPUS, ("CLAPNQ", "seeds")),
     ):
         chosen = [each for each in examples if each.origin in origins]
-        names = [key for key in shipped if key != "bias"]
+        names = [key for key in shipped if key not in ("bias", "foreign")]
         fitted = fit([each for each in chosen if each.half == 0], names)
         swapped = fit([each for each in chosen if each.half == 1], names)
         for label, coefficients in (

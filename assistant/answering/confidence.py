@@ -12,6 +12,9 @@ from assistant.retrieval import Retrieval
 
 # How many of the best passages speak for or against it.
 WITNESSES = 3
+# A name that no text has is decisive, in a question to either: in the tuning half all six
+# questions with one cannot be answered. That is too few to fit, so that its weight is a guess.
+FOREIGN = -3.0
 # Both were fitted by logistic regression: for one text to CLAPNQ with the passage given, all
 # questions, where five-fold cross-validation refuses 85 % of the unanswerable and 11 % of the
 # answerable; for a corpus to the tuning halves of the seeds' cases and, by half their weight, of
@@ -30,8 +33,11 @@ ONE_TEXT = {
     "length": -1.13,
     "figures": -10.13,
     "capitals": -3.00,
+    "foreign": FOREIGN,
 }
-CORPUS = {"bias": -4.80, "sentence": 3.55, "score": 1.24, "answering": 3.40}
+CORPUS = {"bias": -4.80, "sentence": 3.55, "score": 1.24, "answering": 3.40, "foreign": FOREIGN}
+# Words that are less alike than this are not forms of one name.
+SAME_NAME = 0.9
 # A text may be a list of figures and names all through; that says no more than a passage of them.
 MOST_FIGURES = 0.15
 MOST_CAPITALS = 0.4
@@ -50,7 +56,8 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
     many lists what it is like.
 
     From all passages that were read: `score` is the best sentence's, `answering` the best match
-    of a sentence that could answer.
+    of a sentence that could answer. `foreign` is 1 if the question has a name that is in no text,
+    nor one like it in these passages.
     """
     witnesses = readings[:WITNESSES]
     if not witnesses:
@@ -66,6 +73,11 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
 
     stems = [stems for reading in witnesses for stems in reading.stems]
     text = witnesses[0].evidence.tokens
+    met = np.max([reading.met for reading in readings], axis=0)
+    foreign = [
+        token.stem in question.unheard & question.names and best < SAME_NAME
+        for token, best in zip(question.subjects, met, strict=True)
+    ]
     return {
         "passage": max(reading.hit.cosine for reading in witnesses),
         "sentence": float(cosines[0]),
@@ -79,6 +91,7 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
         "capitals": min(MOST_CAPITALS, sum(t.capitalised for t in text) / max(1, len(text))),
         "asks": float(asks(question.text)),
         "score": max(float(reading.scores.max()) for reading in readings),
+        "foreign": float(any(foreign)),
         "answering": max(float(reading.answering.max()) for reading in readings),
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from assistant.answering.kinds import BRIEF, NEEDED, SCAFFOLD, Kind, holds, kind_asked
 from assistant.answering.likeness import likenesses
+from assistant.answering.orders import about_orders, disarmed
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence
 from assistant.grounding.words import Token, tokens
@@ -65,6 +66,7 @@ class Question:
         subjects: The content words that say more than what kind of thing is asked for (all, if
             none does), each once.
         unheard: The stems of those words that no text has.
+        names: The stems of those that are written as names are; the first word is not told.
     """
 
     text: str
@@ -73,6 +75,7 @@ class Question:
     kind: Kind | None
     subjects: tuple[Token, ...]
     unheard: frozenset[str]
+    names: frozenset[str]
 
     @classmethod
     def read(
@@ -82,7 +85,9 @@ class Question:
         words = {token.stem: token for token in tokens(text) if token.content}
         rarities = rarity([NO_WORD, *(token.folded for token in words.values())])
         weights = {stem: rarities[token.folded] for stem, token in words.items()}
-        subjects = tuple(token for stem, token in words.items() if stem not in SCAFFOLD)
+        subjects = tuple(
+            token for stem, token in words.items() if stem not in SCAFFOLD and "'" not in stem
+        )
         return cls(
             text=text,
             stems=tuple(words),
@@ -90,6 +95,7 @@ class Question:
             kind=kind_asked(text),
             subjects=subjects or tuple(words.values()),
             unheard=frozenset(s for s, weight in weights.items() if weight >= rarities[NO_WORD]),
+            names=frozenset(s for s, token in words.items() if token.capitalised and token.start),
         )
 
     def overlap(self, stems: Collection[str]) -> float:
@@ -114,6 +120,7 @@ class Reading:
         overlaps: The share of the question's words that each sentence has, shape (sentences,).
         matches: The same of the question's subjects, with words that mean about the same.
         around: The same with what stands around the sentence: the one before, title, headings.
+        met: How well its best word matches each subject, shape (subjects,).
         holding: Whether each sentence has the kind of thing asked for; true where that is not
             plain.
         scores: By which sentences are chosen, shape (sentences,).
@@ -127,6 +134,7 @@ class Reading:
     overlaps: Vectors
     matches: Vectors
     around: Vectors
+    met: Vectors
     holding: Vectors
     scores: Vectors
 
@@ -165,13 +173,17 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
     most = max(best.values(), default=0.0)
     alone = one_text(retrieval)
     known = frozenset(question.stems)
-    found = [
-        (rank, hit, vectors, evidence, sentences, [[t for t in s if t.content] for s in sentences])
-        for rank, hit in enumerate(retrieval.hits[:PASSAGES_READ])
-        if (vectors := retrieval.vectors[hit.id]) is not None and len(vectors)
-        for evidence in [Evidence.from_passage(hit.passage, vectors=vectors)]
-        for sentences in [by_sentence(evidence)]
-    ]
+    quotable = about_orders(question.text)
+    found = []
+    for rank, hit in enumerate(retrieval.hits[:PASSAGES_READ]):
+        evidence = Evidence.from_passage(hit.passage, vectors=retrieval.vectors[hit.id])
+        # Orders to whoever answers are no answer, unless they are what is asked about.
+        evidence = evidence if quotable else disarmed(evidence)
+        vectors = evidence.vectors
+        if vectors is not None and len(vectors):
+            sentences = by_sentence(evidence)
+            contents = [[token for token in words if token.content] for words in sentences]
+            found.append((rank, hit, vectors, evidence, sentences, contents))
     matching = _Matching(
         question, [(contents, evidence.context) for *_, evidence, _, contents in found]
     )
@@ -181,7 +193,7 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
         stems = tuple(frozenset(token.stem for token in words) for words in contents)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)
         overlaps = np.array([question.overlap(words) for words in stems], np.float32)
-        matches, around = matching.of(contents, evidence.context)
+        matches, around, met = matching.of(contents, evidence.context)
         pairs = list(zip(texts, sentences, strict=True))
         needed = question.kind if question.kind in NEEDED else None
         holding = np.array(
@@ -204,7 +216,17 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
         scores = scores.astype(np.float32)
         readings.append(
             Reading(
-                hit, evidence, vectors, stems, cosines, overlaps, matches, around, holding, scores
+                hit,
+                evidence,
+                vectors,
+                stems,
+                cosines,
+                overlaps,
+                matches,
+                around,
+                met,
+                holding,
+                scores,
             )
         )
     return readings
@@ -234,8 +256,10 @@ class _Matching:
         alike = likenesses(asked, list(found.values()))
         self._alike = np.concatenate([alike, np.zeros_like(alike, shape=(len(alike), 1))], axis=1)
 
-    def of(self, sentences: Sequence[Sequence[Token]], context: str) -> tuple[Vectors, Vectors]:
-        """The share that each sentence, given its content words, matches, alone and around."""
+    def of(
+        self, sentences: Sequence[Sequence[Token]], context: str
+    ) -> tuple[Vectors, Vectors, Vectors]:
+        """What `Reading` calls matches, around and met, of the content words of sentences."""
         runs = [
             [self._places[token.folded] for token in words]
             for words in (_content(context), *sentences)
@@ -248,7 +272,7 @@ class _Matching:
         before = np.zeros_like(alone)
         before[1:] = alone[:-1]
         around = np.maximum(alone, AROUND * np.maximum(before, told))
-        return alone @ self._weights, around @ self._weights
+        return alone @ self._weights, around @ self._weights, np.maximum(told, alone.max(axis=0))
 
 
 def _content(text: str) -> list[Token]:
