@@ -1,6 +1,6 @@
 """Does the judge behind faithfulness agree with people? With those of WiCE, SciFact and CLAPNQ.
 
-    python -m evals.agreement FOLDER [--sets wice scifact clapnq]
+    python -m evals.agreement FOLDER [--sets wice scifact clapnq] [--sentences 6000]
 
 FOLDER holds `wice/flat_dev.jsonl.gz` (arXiv 2303.01432), `scifact/` (2004.14974: corpus,
 `queries.test.jsonl`, `qrels/test.tsv`) and `clapnq/clapnq_dev_answerable.jsonl` (2404.02103).
@@ -12,7 +12,8 @@ Whether a text bears a statement out:
 Which sentences of the text are the evidence:
   the supporting sentences of WiCE, the rationales of SciFact, the selected sentences of CLAPNQ;
   a sentence's score is what the judge says to it alone, and what the judge points at is what its
-  verdict on the whole text shows.
+  verdict on the whole text shows. Texts are taken until they have so many sentences: all of
+  SciFact's and CLAPNQ's, and as many of WiCE's long pages, in the order of the file.
 
 The judge is the one of `assistant eval`, as shipped: nothing is fitted here. Its coefficients and
 word lists were fitted to WiCE, so that its figures there are optimistic; it was not tuned on
@@ -26,6 +27,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -222,7 +224,7 @@ def report_people(items: Sequence[Labelled]) -> None:
     print(f"    one person and another, kappa {shown(found)}   ({len(pairs)} texts)")
 
 
-def measure(name: str, items: Sequence[Labelled], judge: Judge) -> None:
+def measure(name: str, items: Sequence[Labelled], judge: Judge, *, sentences: int) -> None:
     """Print the tables of a set."""
     judged = [item for item in items if item.supported is not None]
     opinions = on_texts(judged, judge)
@@ -236,6 +238,8 @@ def measure(name: str, items: Sequence[Labelled], judge: Judge) -> None:
     report(opinions)
     report_kinds(opinions, judged)
     marked = [item for item in items if item.evidence]
+    read = accumulate(len(item.text.sentences) for item in marked)
+    marked = [item for item, count in zip(marked, read, strict=True) if count <= sentences]
     ranked = [on_sentences(item, judge) for item in marked]
     whole = Opinions(
         [key for one in ranked for key in one.clusters],
@@ -258,12 +262,13 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", nargs="+", choices=LOADERS, default=DEFAULT)
+    parser.add_argument("--sentences", type=int, default=6000, help="weigh so many of each set")
     arguments = parser.parse_args()
     embedding = load_embedding("embedded")
     for name in arguments.sets:
         started = time.perf_counter()
         items = list(LOADERS[name](arguments.folder / name.partition("-")[0]))
-        measure(name, items, grounding_judge(embedding))
+        measure(name, items, grounding_judge(embedding), sentences=arguments.sentences)
         print(f"    {time.perf_counter() - started:.0f} s", flush=True)
     print(ANCHORS)
 

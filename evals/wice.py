@@ -1,13 +1,17 @@
 """Does the cited page support the claim? Agreement with WiCE's annotators, no language model.
 
-    python -m evals.wice DIR            DIR holds flat_dev.jsonl.gz
+    python -m evals.wice DIR            DIR holds flat_dev.jsonl.gz (arXiv 2303.01432)
     python -m evals.wice DIR --lexical  without sentence vectors
+
+For who works on the score: what its features could do if they were weighed anew. How well the
+shipped judge agrees, and with which sentences, is in `evals.agreement`, beside other sets.
 
 Balanced accuracy, the mean of the shares of supported and of other claims told right. Claims fall
 into two halves by a hash of their text; whatever is chosen (threshold, coefficients) is chosen on
 one half and counted on the other, both ways round. Printed side by side: overlap of stems, the
 shipped score with a threshold chosen so, the score with coefficients fitted so, and the shipped
-verdicts as they are (their coefficients have seen both halves: shown only to compare).
+verdicts as they are (their coefficients have seen both halves: shown only to compare). With
+bootstrap 95 % intervals.
 """
 
 import argparse
@@ -24,7 +28,10 @@ from numpy.typing import NDArray
 
 from assistant.embedding import Embedding, load_embedding
 from assistant.embedding.embedding import Vectors
-from assistant.grounding import Evidence
+from assistant.evaluation.agreement import balanced_accuracy, best_threshold
+from assistant.evaluation.judging import supported
+from assistant.evaluation.statistics import Indices, bootstrap
+from assistant.grounding import Evidence, ground
 from assistant.grounding.alignment import make_claim
 from assistant.grounding.assessment import assess
 from assistant.grounding.score import FEATURES, SUPPORTED, probability
@@ -33,6 +40,10 @@ from assistant.passages import Span
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+ANCHORS = """published, test: Bespoke-MiniCheck-7B 83.0, GPT-4o 78.5, HHEM-2.1-open 75.9,
+FactCG-DeBERTa-L 74.2, MiniCheck-Flan-T5-L 72.2, AlignScore 66.0, SummaC-ZS 62.8,
+word overlap 62.6"""
 
 RIDGE = 1.0
 PAGE_PART = 20
@@ -48,6 +59,7 @@ class Judged(NamedTuple):
     features: list[float]
     score: float
     vetoed: bool
+    said: bool
 
 
 def lines(page: str) -> tuple[Span, ...]:
@@ -97,29 +109,19 @@ def judge(path: Path, embedding: Embedding | None) -> Iterator[Judged]:
                 features=[assessed.features[name] for name in FEATURES],
                 score=probability(assessed.features),
                 vetoed=bool(assessed.contradiction or assessed.unknown),
+                said=supported(ground(text, [evidence], vector=vector)),
             )
 
 
-def balanced_accuracy(said: Flags, supported: Flags) -> float:
-    """The mean of the shares of supported and of unsupported claims that are told right."""
-    return float((said[supported].mean() + (~said[~supported]).mean()) / 2)
-
-
-def best_threshold(scores: Floats, supported: Flags) -> float:
-    """The threshold with the highest balanced accuracy."""
-    candidates = np.unique(scores)
-    return float(max(candidates, key=lambda t: balanced_accuracy(scores >= t, supported)))
-
-
-def fit(features: Floats, supported: Flags) -> Floats:
+def fit(features: Floats, true: Flags) -> Floats:
     """Logistic regression, both classes weighing the same, a ridge on all but the bias."""
     design = np.column_stack([np.ones(len(features)), features])
-    weights = np.where(supported, 0.5 / supported.mean(), 0.5 / (~supported).mean())
+    weights = np.where(true, 0.5 / true.mean(), 0.5 / (~true).mean())
     ridge = np.diag([1e-6, *[RIDGE] * features.shape[1]])
     coefficients = np.zeros(design.shape[1])
     for _ in range(50):
         chances = 1 / (1 + np.exp(-design @ coefficients))
-        gradient = design.T @ (weights * (chances - supported)) + ridge @ coefficients
+        gradient = design.T @ (weights * (chances - true)) + ridge @ coefficients
         curvature = (design.T * (weights * chances * (1 - chances))) @ design + ridge
         coefficients -= np.linalg.solve(curvature, gradient)
     return coefficients
@@ -141,7 +143,7 @@ def main() -> None:
     embedding = None if arguments.lexical else load_embedding("embedded")
     judged = list(judge(arguments.path / "flat_dev.jsonl.gz", embedding))
 
-    supported = np.array([item.supported for item in judged])
+    true = np.array([item.supported for item in judged])
     half = np.array([item.first_half for item in judged])
     overlap = np.array([item.overlap for item in judged])
     features = np.array([item.features for item in judged])
@@ -153,9 +155,9 @@ def main() -> None:
     for chosen_on in (half, ~half):
         counted = ~chosen_on
         for name, values in (("overlap", overlap), ("score", score)):
-            threshold = best_threshold(values[chosen_on], supported[chosen_on])
+            threshold = best_threshold(values[chosen_on], true[chosen_on])
             said[name][counted] = values[counted] >= threshold
-        coefficients = fit(features[chosen_on], supported[chosen_on])
+        coefficients = fit(features[chosen_on], true[chosen_on])
         chances = apply(coefficients, features[counted])
         said["fitted"][counted] = (chances >= SUPPORTED) & ~vetoed[counted]
     titles = {
@@ -163,25 +165,27 @@ def main() -> None:
         "score": "shipped score, threshold from the other half",
         "fitted": "coefficients from the other half",
     }
-    print(
-        f"{len(judged)} claims, {supported.sum()} supported, {time.perf_counter() - started:.0f} s"
-    )
-    print(f"{'balanced accuracy':48} {'both':>6} {'half 1':>7} {'half 2':>7}")
+    print(f"{len(judged)} claims, {true.sum()} supported, {time.perf_counter() - started:.0f} s")
+    print(f"{'balanced accuracy':48} {'both':>22} {'half 1':>7} {'half 2':>7}")
     for name, title in titles.items():
-        print_row(title, said[name], supported, half)
-    print_row("shipped verdicts", score >= SUPPORTED, supported, half)
-    everything = fit(features, supported)
+        print_row(title, said[name], true, half)
+    print_row("shipped verdicts", np.array([item.said for item in judged]), true, half)
+    everything = fit(features, true)
     rounded = {n: round(float(c), 2) for n, c in zip(("bias", *FEATURES), everything, strict=True)}
     print("coefficients on all claims:", rounded)
+    print(ANCHORS)
 
 
-def print_row(title: str, said: Flags, supported: Flags, half: Flags) -> None:
+def print_row(title: str, said: Flags, true: Flags, half: Flags) -> None:
     """One line of the table."""
-    figures = [
-        100 * balanced_accuracy(said[part], supported[part])
-        for part in (np.ones_like(half), half, ~half)
-    ]
-    print(f"{title:48} {figures[0]:6.1f} {figures[1]:7.1f} {figures[2]:7.1f}")
+
+    def agreed(chosen: Indices) -> float | None:
+        return balanced_accuracy(said[chosen], true[chosen])
+
+    figure = bootstrap(agreed, list(range(len(said))))
+    value, low, high = (100 * (one or 0.0) for one in (figure.value, figure.low, figure.high))
+    halves = [100 * (agreed(np.flatnonzero(part)) or 0.0) for part in (half, ~half)]
+    print(f"{title:48} {value:6.1f} [{low:.1f}, {high:.1f}]   {halves[0]:7.1f} {halves[1]:7.1f}")
 
 
 if __name__ == "__main__":
