@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.answering.composing import Weighed, quote, weigh
 from assistant.answering.telling import Telling
+from assistant.answering.waiting import meanwhile
 from assistant.answering.writing import Writing
 from assistant.catalog import Calibration
 from assistant.conversation.blocks import model_name
@@ -20,7 +20,7 @@ from assistant.documents import Document
 from assistant.embedding.embedding import Vectors
 from assistant.errors import ModelError
 from assistant.grounding.judging import Judge, judge_by
-from assistant.models import TICK_SECONDS, Calls, Message, Model
+from assistant.models import Calls, Message, Model
 from assistant.prompts import render
 from assistant.retrieval import Retrieval, merged
 from assistant.settings import Settings
@@ -28,7 +28,6 @@ from assistant.settings import Settings
 EXTRACTIVE = "extractive"
 # "Yes" or "no", and what a model says around it.
 OPINION_TOKENS = 40
-Result = TypeVar("Result")
 
 
 class Scope(NamedTuple):
@@ -178,7 +177,7 @@ class _Asking:
         # One call is left for the answer itself.
         if searches is None and self._calls is not None and self._calls.left > 1:
             try:
-                searches = yield from _meanwhile(
+                searches = yield from meanwhile(
                     partial(
                         plan_searches,
                         question,
@@ -216,7 +215,7 @@ class _Asking:
             return None
         asked = (searches.query, *searches.parts)
         try:
-            other = yield from _meanwhile(
+            other = yield from meanwhile(
                 partial(
                     search_again,
                     searches.query,
@@ -348,17 +347,3 @@ def _refusal(query: str, means: Means) -> str:
         return render("refusal-filtered", folder=folder, query=query, documents=documents)
     part = f"the chosen part of {documents}" if scope.chosen else documents
     return render("refusal", folder=folder, query=query, scope=part)
-
-
-def _meanwhile(work: Callable[[], Result], calls: Calls) -> Generator[Draft, None, Result]:
-    """What some work with a model returns; whoever reads is woken while it lasts, and can stop."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="asking")
-    future = pool.submit(work)
-    try:
-        while wait([future], timeout=TICK_SECONDS).not_done:
-            yield Draft("")
-        return future.result()
-    finally:
-        if not future.done():  # closed, or interrupted from the keyboard
-            calls.stop()
-        pool.shutdown(wait=False)

@@ -1,12 +1,13 @@
 """The facade: one object that joins the parts, for programs and for every other door."""
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from assistant.answering import Answer, Citation, Events
 from assistant.answering.fingerprint import confidence_fingerprint
@@ -44,10 +45,23 @@ if TYPE_CHECKING:
 
     from assistant.llamaindex import AssistantQueryEngine, AssistantRetriever
 
+Value = TypeVar("Value")
 # Passages that are retrieved to answer a question.
 READ_FOR_ANSWERS = 10
 # Documents from which example questions are drawn.
 EXAMPLES_FROM = 24
+
+
+class _once(cached_property[Value]):  # noqa: N801 - a decorator
+    """What is made when it is first needed, and not twice by two threads (as from Python 3.12)."""
+
+    if not TYPE_CHECKING:  # as its parent's
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            with instance._making:
+                return super().__get__(instance, owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,7 @@ class Assistant:
         self._catalog: Catalog | None = None
         self._problem: str | None = None
         self._calibrated = True
+        self._making = threading.RLock()  # what is made once is not made twice by two threads
         # Sees the events of every question on their way, for a server that counts them.
         self.watch: Callable[[Events], Events] = lambda events: events
 
@@ -677,7 +692,7 @@ class Assistant:
                 self._problem = mend_for_reading(self._catalog)
         return self._catalog
 
-    @cached_property
+    @_once
     def _embedding(self) -> Embedding:
         return self._given_embedding or load_embedding(
             self.settings.embedding, threads=self._threads
@@ -688,14 +703,14 @@ class Assistant:
         """The embedded model, by whose vectors sentences are compared, whatever searches."""
         return load_embedding("embedded", threads=self._threads)
 
-    @cached_property
+    @_once
     def _model(self) -> Model | None:
         if self._given_model is not None:
             return self._given_model
         name = self.settings.model
         return None if name == EXTRACTIVE else self._loaded(name)
 
-    @cached_property
+    @_once
     def _second_model(self) -> Model | None:
         name = self.settings.second_opinion
         if name in ("", EXTRACTIVE):
@@ -709,7 +724,7 @@ class Assistant:
     def _current(self, source: str) -> Document | None:
         return self._recent(source, self._opened().revision())
 
-    @cached_property
+    @_once
     def _pictures(self) -> Pictures:
         return Pictures(self.settings)
 
@@ -742,11 +757,11 @@ class Assistant:
     def _threads(self) -> int:
         return self.settings.encoder_threads
 
-    @cached_property
+    @_once
     def _dense(self) -> DenseIndex:
         return DenseIndex(self._opened())
 
-    @cached_property
+    @_once
     def _lexical(self) -> LexicalIndex:
         return LexicalIndex(self._opened())
 

@@ -48,7 +48,7 @@ class Settings:
             sooner.
         model_seconds: How long it may take to its first word, and from one to the next.
         model_calls: How often it may be asked for one question: to rewrite it, to split it, to
-            search again, to answer.
+            search again, to answer, for a second opinion on a sentence.
         answer_tokens: The longest answer of a language model, in its tokens.
         unsupported: What becomes of its sentences that the passages do not bear out: `mark`,
             `drop`, or `replace` by the passage's own sentence.

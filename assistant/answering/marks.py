@@ -40,7 +40,7 @@ DEFINITION = re.compile(r"\s{0,3}\[[^\]]+\]:\s*\S+(?:\s+[\"'(].*)?\s*")
 TAG = re.compile(
     r"<(?:/?(?:a|img|iframe|script|style|svg|video|audio|source|track|object|embed|form|input|"
     r"button|link|meta|base|body|html|head|picture|math|template|frame|frameset|marquee)\b[^>]*"
-    r"|[^<>]*\b(?:src|href|srcset|action|formaction|data|style|background|poster|on\w+)\s*=[^>]*"
+    r"|[a-z/!?][^<>]*\b(?:src|href|srcset|action|formaction|data|style|background|poster|on\w+)\s*=[^>]*"
     r"|!--.*?--)(?:>|$)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -59,7 +59,8 @@ EMPHASIS = re.compile(
 OPEN = re.compile(r"(?<![\w*])\*{1,3}(?=\S)|(?<!\w)_{1,3}(?=\S)|`")
 # The beginning of one of these at the end of what has been written so far: it waits for the rest.
 BEGUN = re.compile(
-    r"(?:!?\[[^\]]*(?:\](?:\([^)]*)?)?|<[^<>]*|(?:https?:|\bwww\.|\w+:/)\S*|[*_`]+)$"
+    r"(?:!?\[[^\]]{0,200}(?:\](?:\([^)]*)?)?|<(?:[a-z/!?][^<>]{0,500})?|(?:https?:|\bwww\.|\w+:/)\S*|[*_`]+)$",
+    re.IGNORECASE,
 )
 # Without one of these no sentence ends before the line does.
 END = re.compile(r"[.!?…。！？]")

@@ -62,8 +62,8 @@ def messages(
     room -= count_tokens(system) + count_tokens(bare)
     if room + count_tokens(asked) < LEAST_PASSAGE:  # however short the question
         raise ModelError(
-            f"answer_tokens ({most_tokens}) leaves no room for passages in the {context} tokens "
-            "that the language model takes; set it lower, or raise model_context if the model "
+            f"the language model takes {context} tokens, of which answer_tokens ({most_tokens}) "
+            "leaves too few for passages; set it lower, or raise model_context if the model "
             "takes more",
             kind="context",
         )

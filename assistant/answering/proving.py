@@ -11,6 +11,7 @@ from assistant.embedding.embedding import Vectors
 from assistant.grounding import Support, Verdict, ground
 from assistant.grounding.judging import Judge
 from assistant.grounding.words import tokens
+from assistant.sentences import Span
 
 FINE = ("quoted", "supported")
 # A sentence is about what a passage says if the passage has this share of its words.
@@ -159,13 +160,17 @@ def _likeness(vector: Vectors) -> Callable[[Proof], float]:
 
 
 def _statement(reading: Reading, support: Support) -> Statement:
-    """The whole sentences of a passage that a support is in."""
+    """The whole sentences of a passage that a support is in, up to where something is left out."""
     inside = [
         place
         for place, (start, end) in enumerate(reading.evidence.sentences)
         if start < support.end and support.start < end
     ]
-    first, last = (inside[0], inside[-1]) if inside else (0, 0)
+    if not inside:  # a heading
+        return Statement(reading, 0, 0, 0, span=Span(support.start, support.end))
+    first = last = inside[0]
+    while last < inside[-1] and reading.joined(last):
+        last += 1
     return Statement(reading, first, first, last)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from assistant.answering.answer import Citation, cited
 from assistant.answering.reading import Reading
 from assistant.documents import Document
+from assistant.sentences import Span
 
 # A list is its lead-in, which ends with a colon, and up to so many items of so many words.
 MOST_ITEMS = 8
@@ -25,12 +26,14 @@ class Statement:
         best: The sentence that it was chosen for.
         first: The first sentence.
         last: The last.
+        span: Where it is in the passage, if that is no whole sentence, as a heading is not.
     """
 
     reading: Reading
     best: int
     first: int
     last: int
+    span: Span | None = None
 
     @classmethod
     def around(cls, reading: Reading, index: int) -> "Statement":
@@ -50,12 +53,14 @@ class Statement:
     @property
     def start(self) -> int:
         """Offset of its first character in the document's text."""
-        return self.reading.hit.passage.start + self.reading.evidence.sentences[self.first].start
+        first = self.span or self.reading.evidence.sentences[self.first]
+        return self.reading.hit.passage.start + first.start
 
     @property
     def end(self) -> int:
         """Offset after its last character."""
-        return self.reading.hit.passage.start + self.reading.evidence.sentences[self.last].end
+        last = self.span or self.reading.evidence.sentences[self.last]
+        return self.reading.hit.passage.start + last.end
 
     @property
     def quote(self) -> str:
@@ -66,6 +71,8 @@ class Statement:
     @property
     def sentences(self) -> list[str]:
         """Its sentences, as they stand."""
+        if self.span is not None:
+            return [self.quote]
         return [self.reading.sentence(place) for place in range(self.first, self.last + 1)]
 
     @property
@@ -151,7 +158,7 @@ def _leads_in(reading: Reading, index: int) -> bool:
 
 def _is_item(reading: Reading, index: int) -> bool:
     """Whether there is such a sentence, as short as an item and on a line of its own."""
-    if not 0 < index < len(reading.evidence.sentences):
+    if not 0 < index < len(reading.evidence.sentences) or not reading.joined(index - 1):
         return False
     before, (start, _) = (
         reading.evidence.sentences[index - 1].end,

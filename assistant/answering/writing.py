@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from assistant.answering.answer import Citation, Draft, Piece
 from assistant.answering.composing import Weighed
@@ -14,6 +15,7 @@ from assistant.answering.prompting import TOKENS_PER_TOKEN, messages
 from assistant.answering.proving import Proof, Prover
 from assistant.answering.statements import Statement
 from assistant.answering.telling import Telling
+from assistant.answering.waiting import meanwhile
 from assistant.documents import Document
 from assistant.embedding.embedding import Vectors
 from assistant.grounding.judging import Judge
@@ -139,7 +141,7 @@ class Writing:
                 break
             yield from self._tell(written, prover)
 
-    def _tell(self, written: Written, prover: Prover) -> Iterator[Piece]:
+    def _tell(self, written: Written, prover: Prover) -> Iterator[Draft | Piece]:
         """Tell a sentence, if it says something that was not said before."""
         said = " ".join(token.folded for token in tokens(written.text) if token.kind != "mark")
         if said in self._said:
@@ -166,8 +168,16 @@ class Writing:
             written = written._replace(text=f"{self._before} {written.text}")
             self._before = ""
         told = self.telling.sentences
-        proof = prover.prove(
-            written, vector=self.encode(written.text), before=told[-1].text if told else ""
+        prove = partial(
+            prover.prove,
+            written,
+            vector=self.encode(written.text),
+            before=told[-1].text if told else "",
+        )
+        # Another model may take its time over its opinion.
+        waiting = self.judge is not None
+        proof = (
+            (yield from meanwhile(prove, self.calls, draft=written.text)) if waiting else prove()
         )
         if not self._quotable and is_order(written.text):
             verdict = replace(proof.verdict, label="unsupported", reason=AN_ORDER)

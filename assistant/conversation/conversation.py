@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import date
 from typing import Protocol
 
@@ -129,10 +130,11 @@ class Conversation:
             since=since,
             until=until,
         )
-        for event in events:
-            if isinstance(event, Answer):
-                self._conclude([*kept, Turn(question, event)])
-            yield event
+        with closing(events):
+            for event in events:
+                if isinstance(event, Answer):
+                    self._conclude([*kept, Turn(question, event)])
+                yield event
 
     def ask(
         self,

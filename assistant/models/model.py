@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 # While a model says nothing, whoever reads it is woken so often, to see whether to go on.
@@ -47,6 +48,14 @@ class Model(Protocol):
         """Let go of what it holds; it is opened again when it is needed."""
 
 
+@dataclass
+class _Count:
+    """How many calls were made, and whether no more is to be written; shared with those lent."""
+
+    made: int = 0
+    stopped: bool = False
+
+
 class Calls:
     """How often a model may be asked for one question, and how often it was.
 
@@ -58,13 +67,12 @@ class Calls:
     def __init__(self, model: Model, *, most: int) -> None:
         self.model = model
         self.most = most
-        self._count = [0]  # shared with the models that calls are lent to
-        self._stopped = False
+        self._count = _Count()
 
     @property
     def made(self) -> int:
         """How many were made so far, failed ones too."""
-        return self._count[0]
+        return self._count.made
 
     def lent(self, model: Model) -> "Calls":
         """The same calls, for another model: each that it makes is one less for this one."""
@@ -74,7 +82,7 @@ class Calls:
 
     def stop(self) -> None:
         """End what is being written, at its next word or tick; for whoever waits elsewhere."""
-        self._stopped = True
+        self._count.stopped = True
 
     @property
     def left(self) -> int:
@@ -84,13 +92,13 @@ class Calls:
     def write(self, messages: Sequence[Message], *, most_tokens: int) -> Iterator[str | None]:
         """As `Model.write`; it counts as one."""
         assert self.left > 0
-        self._count[0] += 1
+        self._count.made += 1
         return self._until_stopped(self.model.write(messages, most_tokens=most_tokens))
 
     def _until_stopped(self, pieces: Iterator[str | None]) -> Iterator[str | None]:
         with closing(pieces):  # type: ignore[type-var]
             for piece in pieces:
-                if self._stopped:
+                if self._count.stopped:
                     return
                 yield piece
 
