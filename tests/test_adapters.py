@@ -57,7 +57,7 @@ TEXTS = (
         "Glacier of Skarn",
         (
             "Skarn is a glacier in the north.",
-            "Surveyors found that the glacier of Skarn lost 12 metres of ice between 1990 and 2005.",
+            "Surveyors saw that the glacier of Skarn lost 12 metres of ice between 1990 and 2005.",
             "Two huts stand beside it.",
         ),
         "The glacier of Skarn lost 12 metres of ice between 1990 and 2005.",
@@ -253,19 +253,14 @@ def test_the_features_of_wice_are_weighed_anew(tmp_path: Path, printed: Printed)
 
 def test_scifact_search(tmp_path: Path, printed: Printed) -> None:
     folder = scifact_files(tmp_path / "scifact")
-    # A claim about a text's neighbour finds that at best as the second.
     said = printed(scifact.main, folder)
     assert "nDCG@10 on test, 12 claims" in said
-    shipped = figures(said, "shipped")[0]
-    assert shipped == pytest.approx((8 + 4 * figures_of_second()) / 12, abs=0.15)
+    # Eight claims have their own text first; for four only another's counts, second to fourth.
+    assert (8 + 4 / np.log2(5)) / 12 <= figures(said, "shipped")[0] <= (8 + 4 / np.log2(3)) / 12
     (claim, *_) = scifact.claims(folder, "test")
     (right,) = claim.relevant
     assert scifact.gain(claim, ["x", right]) == pytest.approx(1 / np.log2(3))
     assert "bge-small .713" in said
-
-
-def figures_of_second() -> float:
-    return float(1 / np.log2(3))
 
 
 @pytest.mark.skipif(
