@@ -38,7 +38,7 @@ class Settings:
         candidates: Passages that each of the two searches hands to the fusion.
         answer_sentences: The most sentences in an extractive answer.
         refusal_threshold: An answer whose probability of being in the documents is below this
-            is a refusal.
+            is a refusal; where it is the default, what `assistant calibrate` kept goes before it.
         model: The language model that writes the answers: `extractive` (none: sentences of the
             documents), `openai-like:MODEL@URL`, `ollama:MODEL[@URL]`, `anthropic:MODEL[@URL]`,
             `gguf:PATH`.
