@@ -337,6 +337,47 @@ def test_words_that_no_source_has_are_named() -> None:
     assert "workshops" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("source", "sentence", "word"),
+    [
+        ("company", "The director of the plant is the chief executive of Orbis Foods.", "are one"),
+        (
+            "museum",
+            "A mask was found by Naomi Ostrander before the flood destroyed it.",
+            "ostrander",
+        ),
+        (
+            "harbour",
+            "At least 40 dock workers joined the strike on Tuesday, singing ballads, waving "
+            "banners, blocking lorries and chanting slogans.",
+            "ballads",
+        ),
+    ],
+)
+@pytest.mark.parametrize("embedded", [False, True])
+def test_what_is_added_to_a_source_is_named(
+    *, source: str, sentence: str, word: str, embedded: bool
+) -> None:
+    text = f"{SOURCES[source]} The plant has a director."
+    (found,) = check(
+        sentence, against=[text], embedding=load_embedding("embedded") if embedded else None
+    )
+    assert found.label in ("weak", "unsupported")
+    assert word in found.reason
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The chief executive of the company is the former mayor of Dunmore.",
+        "The former mayor of Dunmore is the chief executive.",
+    ],
+)
+def test_two_things_that_a_source_makes_one_are_one(sentence: str) -> None:
+    text = "The chief executive, the former mayor of Dunmore, runs the company alone."
+    assert verdict(sentence, text).label == "supported"
+
+
 def test_check_gives_offsets_and_keeps_order() -> None:
     text = "The pact lasts 15 years. It was free of charge.  Sorvia supplies Maleth with radar."
     verdicts = check(text, against=[SOURCES["treaty"]])

@@ -106,15 +106,73 @@ GROUPS = (
     "subsequently afterwards later",
     "annual yearly",
     "entirely completely fully wholly",
+    "find discover detect",
+    "result lead cause",
+    "gather collect",
+    "reject deny",
+    "output production",
+    "plan proposal project scheme",
+    "claim allegation",
 )
+# The stemmer does not join these to the words that they are forms of.
+IRREGULAR = {
+    forms.split()[0]: forms
+    for forms in (
+        "begin began begun",
+        "buy bought",
+        "get got gotten",
+        "give gave given",
+        "tell told",
+        "say said",
+        "think thought",
+        "make made",
+        "build built",
+        "speak spoke spoken",
+        "choose chose chosen",
+        "go went gone",
+        "take took taken",
+        "rise rose risen",
+        "grow grew grown",
+        "fall fell fallen",
+        "hold held",
+        "find found",
+        "lead led",
+        "forbid forbade forbidden",
+        "pay paid",
+        "sell sold",
+        "see saw seen",
+        "write wrote written",
+        "win won",
+        "lose lost",
+        "run ran",
+        "meet met",
+        "leave left",
+        "keep kept",
+        "send sent",
+        "spend spent",
+        "come came",
+        "know knew known",
+        "break broke broken",
+        "drive drove driven",
+        "show shown",
+        "sing sang sung",
+        "fly flew flown",
+        "draw drew drawn",
+        "catch caught",
+        "teach taught",
+        "bring brought",
+        "become became",
+    )
+}
 
 
 @cache
 def synonyms() -> dict[str, frozenset[str]]:
     """For each stem that has them, the stems of its synonyms, itself among them."""
     found: dict[str, frozenset[str]] = {}
-    for group in GROUPS:
-        stems = frozenset(stem(word) for word in group.split())
+    for group in (*GROUPS, *IRREGULAR):
+        forms = " ".join(IRREGULAR.get(word, word) for word in group.split())
+        stems = frozenset(stem(word) for word in forms.split())
         for word in stems:
             found[word] = found.get(word, frozenset()) | stems
     return found

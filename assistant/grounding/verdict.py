@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.embedding.embedding import Embedding, Vectors
+from assistant.grounding.additions import additions
 from assistant.grounding.alignment import (
     Claim,
     Window,
@@ -214,9 +215,13 @@ def judged(
         return replace(denied, contradicted=True)
     if assessed.unknown or (score >= SUPPORTED and beside_the_point(claim, assessed)):
         score = min(score, JUST_WEAK)
+    added = ""
+    if score >= SUPPORTED:
+        added = next(additions(claim, assessed.union, evidence), "")
+        score = min(score, JUST_WEAK) if added else score
     if score >= SUPPORTED:
         return verdict("supported", score, supports)
-    reason = assessed.unknown[0] if assessed.unknown else lacking(claim, assessed.union)
+    reason = added or (assessed.unknown[0] if assessed.unknown else lacking(claim, assessed.union))
     if score >= WEAK:
         return verdict("weak", score, supports, reason)
     return verdict("unsupported", score, supports[:1], reason)
