@@ -18,8 +18,7 @@ from assistant.passages import split
 from assistant.sentences import Span, sentence_spans
 from assistant.settings import Settings
 from evals import half
-from evals.perturbations.rules import NAME, perturb, rearranged
-from evals.perturbations.words import MONTHS, WEEKDAYS
+from evals.perturbations.rules import names_in, perturb, rearranged
 
 CASES = Path(__file__).parent.parent / "cases"
 SEEDS = Path(__file__).parent.parent.parent / "seeds"
@@ -154,16 +153,7 @@ def clapnq_trials(
     questions: Sequence[Mapping[str, Any]], sources: Sequence[Source]
 ) -> Iterator[Trial]:
     """Perturbed and untouched sentences, human answers, and what other passages say."""
-    names = sorted(
-        {
-            match.group()
-            for source in sources
-            for match in NAME.finditer(source.text)
-            if match.start() > 0
-            and source.text[match.start() - 2] not in ".?!'`"
-            and not set(match.group().split()) & {*MONTHS, *WEEKDAYS, "The"}
-        }
-    )
+    names = names_in(source.text for source in sources)
     for place, (question, source) in enumerate(zip(questions, sources, strict=True)):
         key = question["id"]
         selected = question["output"][0]["selected_sentences"]
