@@ -3,11 +3,13 @@
     python -m evals.calibration CLAPNQ_FOLDER [--index DIR]
 
 Two situations are fitted apart: a question put to one text (CLAPNQ, `within` its passage), and to
-a corpus (CLAPNQ with all its passages searched, and the seeds' cases). Only the tuning halves are
-fitted; the figures are for both. Needs scikit-learn.
+a corpus (the seeds' cases, and, by half their weight, CLAPNQ with all its passages searched). The
+figures are for both halves, of coefficients fitted to one, and cross-validated by question in
+folds of all. Needs scikit-learn.
 """
 
 import argparse
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -18,12 +20,18 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from assistant import Assistant
-from assistant.answering.confidence import CORPUS, ONE_TEXT, signals
+from assistant.answering.confidence import CORPUS, ONE_TEXT, probability, signals
 from assistant.answering.reading import Question, read
 from assistant.evaluation import cases
+from assistant.evaluation.refusal import calibration_error
 from evals import clapnq, half, seeds
 
-REGULARISATION = 0.05
+REGULARISATION = {"one text": 0.2, "corpus": 0.3}
+SHARES = {"one text": 1.0, "seeds": 1.0, "CLAPNQ": 0.5}
+# Whoever asks one text loses more by an answer that is not there.
+UNANSWERABLE = {"one text": 1.15, "corpus": 1.0}
+FOLDS = 5
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class Example:
     """A question's signals, and whether it can be answered."""
 
     origin: str
+    key: str
     half: int
     answerable: bool
     signals: dict[str, float]
@@ -48,7 +57,7 @@ def example(
     """Search for a question, and take down the signals."""
     found = assistant.retrieve(question, **filters)  # type: ignore[arg-type]
     asked = Question.read(question, rarity=assistant.rarity)
-    return Example(origin, half(key), answerable, signals(asked, read(asked, found)))
+    return Example(origin, key, half(key), answerable, signals(asked, read(asked, found)))
 
 
 def collect(folder: Path, assistant: Assistant, treaty: Assistant) -> list[Example]:
@@ -77,13 +86,20 @@ def collect(folder: Path, assistant: Assistant, treaty: Assistant) -> list[Examp
     return examples
 
 
-def fit(examples: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
-    """Logistic regression of answerable on the signals; each origin's classes weigh alike."""
+def fit(examples: Sequence[Example], names: Sequence[str], *, situation: str) -> dict[str, float]:
+    """Logistic regression of answerable on the signals; each origin weighs as `SHARES` has it."""
     table = np.array([[each.signals[name] for name in names] for each in examples])
     means, spreads = table.mean(axis=0), table.std(axis=0) + 1e-9
-    groups = [(each.origin, each.answerable) for each in examples]
-    weights = np.array([1 / groups.count(group) for group in groups])
-    model = LogisticRegression(C=REGULARISATION).fit(
+    origins = [each.origin for each in examples]
+    weights = np.array(
+        [
+            SHARES[each.origin]
+            / origins.count(each.origin)
+            * (1 if each.answerable else UNANSWERABLE[situation])
+            for each in examples
+        ]
+    )
+    model = LogisticRegression(C=REGULARISATION[situation], max_iter=1000).fit(
         (table - means) / spreads,
         [each.answerable for each in examples],
         sample_weight=weights / weights.mean(),
@@ -92,6 +108,33 @@ def fit(examples: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
     bias = float(model.intercept_[0] - (slopes * means).sum())
     pairs = zip(("bias", *names), (bias, *slopes), strict=True)
     return {name: round(float(value), 2) for name, value in pairs}
+
+
+def cross_validate(examples: Sequence[Example], names: Sequence[str], *, situation: str) -> None:
+    """Print what coefficients achieve on questions that they were not fitted to."""
+    able = np.array([each.answerable for each in examples])
+    found = np.zeros((ROUNDS, len(examples)))
+    for number, row in enumerate(found):
+        folds = [
+            int(hashlib.sha256(f"{number} {each.key}".encode()).hexdigest(), 16) % FOLDS
+            for each in examples
+        ]
+        for fold in range(FOLDS):
+            rest = [each for each, own in zip(examples, folds, strict=True) if own != fold]
+            fitted = fit(rest, names, situation=situation)
+            for place, each in enumerate(examples):
+                if folds[place] == fold:
+                    row[place] = probability(each.signals, coefficients=fitted)
+    print(f"{situation}, cross-validated in {FOLDS} folds, mean of {ROUNDS} rounds")
+    for origin in dict.fromkeys(each.origin for each in examples):
+        own = np.array([each.origin == origin for each in examples])
+        refused = 100 * (found[:, own & ~able] < 0.5).mean()
+        falsely = 100 * (found[:, own & able] < 0.5).mean()
+        errors = [calibration_error(row[own], able[own]) or 0.0 for row in found]
+        print(
+            f"  {origin:20} refused {refused:5.1f} %, falsely {falsely:5.1f} %, "
+            f"calibration error {np.mean(errors):.3f}"
+        )
 
 
 def report(examples: Sequence[Example], coefficients: dict[str, float]) -> None:
@@ -131,8 +174,8 @@ def main() -> None:
     ):
         chosen = [each for each in examples if each.origin in origins]
         names = [key for key in shipped if key not in ("bias", "foreign")]
-        fitted = fit([each for each in chosen if each.half == 0], names)
-        swapped = fit([each for each in chosen if each.half == 1], names)
+        fitted = fit([each for each in chosen if each.half == 0], names, situation=name)
+        swapped = fit([each for each in chosen if each.half == 1], names, situation=name)
         for label, coefficients in (
             ("shipped", shipped),
             ("fitted to the tuning half", fitted),
@@ -140,6 +183,7 @@ def main() -> None:
         ):
             print(name, label, coefficients)
             report(chosen, coefficients)
+        cross_validate(chosen, names, situation=name)
 
 
 if __name__ == "__main__":
