@@ -366,6 +366,15 @@ def test_what_is_added_to_a_source_is_named(
     assert word in found.reason
 
 
+def test_what_takes_the_place_of_another_is_not_that() -> None:
+    text = (
+        "The older accord between Sorvia and Maleth is called the Treaty of Brenn. A new document, "
+        "the Comprehensive Defence Treaty, is to take the place of the older accord."
+    )
+    for name, label in (("Treaty of Brenn", "supported"), ("Comprehensive Defence Treaty", "weak")):
+        assert verdict(f"The older accord is the {name}.", text).label == label
+
+
 @pytest.mark.parametrize(
     "sentence",
     [
