@@ -367,7 +367,7 @@ def test_the_prompt_is_fitted_to_the_models_context(seeds_index: Path) -> None:
     with Assistant(Settings(index=str(seeds_index)), model=model) as assistant:
         answer = assistant.ask(QUESTION)
     assert answer.model == "extractive"
-    assert "answer_tokens (800) leaves no room for passages in the 900 tokens" in answer.notice
+    assert "takes 900 tokens, of which answer_tokens (800) leaves too few" in answer.notice
     with pytest.raises(ModelError, match="too long for the language model, which takes 1600"):
         messages("Why? " * 900, [], context=1600, most_tokens=800, about_orders=False)
 
