@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.evaluation.agreement import auroc, balanced_accuracy, best_threshold, kappa
@@ -312,6 +312,7 @@ def test_agreement_with_one_kind_only_is_not_measured() -> None:
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), min_size=2, max_size=30)
 )
+@settings(deadline=None)  # the first one imports it
 def test_agreement_is_as_scikit_learn_has_it(rows: Sequence[tuple[int, bool, bool]]) -> None:
     from sklearn import metrics
 
