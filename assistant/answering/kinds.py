@@ -43,6 +43,8 @@ MONTHS_AND_DAYS = frozenset(
 TIMES = MONTHS_AND_DAYS | frozenset(
     listed("""
     spring summer autumn fall winter today yesterday tomorrow century decade year month week
+    noon midnight midday morning afternoon evening night dawn dusk sunrise sunset weekend weekday
+    weekends weekdays daily weekly monthly yearly annually hourly
     """)
 )
 YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
