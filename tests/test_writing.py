@@ -9,6 +9,7 @@ import pytest
 from assistant import Answer, Assistant, Settings
 from assistant.answering import Draft, Piece, Searching
 from assistant.answering.prompting import NOTHING, as_data, messages
+from assistant.conversation import Turn
 from assistant.errors import ModelError, SettingsError
 from assistant.models import Message
 
@@ -232,6 +233,17 @@ def test_that_the_documents_do_not_say_a_part_is_a_remark(asked: Ask) -> None:
 
 def test_what_says_nothing_by_itself_goes_with_the_next_sentence(asked: Ask) -> None:
     assert asked(f"Yes. {SUPPORTED}.").text == f"Yes. {SUPPORTED}. [1]"
+
+
+def test_what_was_made_up_does_not_steer_later_questions(seeds_index: Path) -> None:
+    made_up = f"{SUPPORTED}. The Lisbon treaty of Zanzibar exports cloves."
+    model = Scripted(made_up, "QUESTION: Who signs the Lisbon treaty?", NOTHING)
+    with Assistant(Settings(index=str(seeds_index)), model=model) as assistant:
+        first = assistant.ask(QUESTION)
+        assert [s.verdict for s in first.sentences] == ["supported", "unsupported"]
+        then = assistant.ask("Who signs the treaty?", history=[Turn(QUESTION, first)])
+    assert then.search_query == "Who signs the treaty?"
+    assert not any("Lisbon" in message.text for asked in model.asked for message in asked)
 
 
 def test_lists_keep_their_layout(asked: Ask) -> None:

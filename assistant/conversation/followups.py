@@ -38,7 +38,7 @@ def standalone(question: str, history: Sequence[Turn], *, rarity: Rarity) -> str
         else:
             resolved = _resolve(turn.question, said, rarity)
         refused = isinstance(answer, Answer) and answer.refused
-        said.append(Exchange(resolved, "" if refused else turn.text))
+        said.append(Exchange(resolved, "" if refused else turn.borne_out))
     return _resolve(question, said, rarity)
 
 

@@ -206,7 +206,7 @@ def _told(history: Sequence[Turn], *, most: int) -> str:
         answer = turn.answer
         resolved = answer.search_query if isinstance(answer, Answer) else ""
         refused = isinstance(answer, Answer) and answer.refused
-        exchange = Exchange(resolved or turn.question, "" if refused else turn.text)
+        exchange = Exchange(resolved or turn.question, "" if refused else turn.borne_out)
         lines = [f"User: {_plain(exchange.question)}"]
         if exchange.answer:
             lines.append(f"Assistant: {_plain(exchange.answer)}")

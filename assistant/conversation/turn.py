@@ -27,6 +27,20 @@ class Turn:
         """The answer's text."""
         return self.answer if isinstance(self.answer, str) else self.answer.text
 
+    @property
+    def borne_out(self) -> str:
+        """The answer's text, without what a language model made up.
+
+        Later questions are read in its light: what was caught must not steer what they search.
+        """
+        if isinstance(self.answer, str) or not self.answer.sentences:
+            return self.text
+        sentences = self.answer.sentences
+        if all(sentence.verdict != "unsupported" for sentence in sentences):
+            return self.text
+        kept = (one for one in sentences if one.verdict != "unsupported")
+        return "".join(f"{one.lead}{one.text}" for one in kept).strip()
+
 
 def packed(answer: Answer | str) -> str:
     """An answer as JSON, in ASCII, to be kept."""
