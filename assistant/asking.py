@@ -278,8 +278,11 @@ class _Asking:
             finally:
                 self._written = len(telling.sentences)
                 self._notes.insert(0, writing.notice)
-            if self._calls is not None:
+            if self._calls is not None and not (sure and writing.assent):
                 return
+            if writing.assent:
+                self._notes.append(f"The language model only says “{writing.assent}”.")
+                self._calls, self.name = None, EXTRACTIVE
         if sure:
             yield from quote(
                 weighed,
@@ -323,8 +326,11 @@ def second_opinion(
         return None
     asked = Calls(second, most=settings.model_calls) if calls is None else calls.lent(second)
 
+    failed = False
+
     def write(system: str, user: str) -> str:
-        if not asked.left:
+        nonlocal failed
+        if failed or not asked.left:
             return ""
         try:
             return asked.complete(
@@ -333,6 +339,7 @@ def second_opinion(
         except ModelError as error:
             if not error.passing:
                 raise
+            failed = True  # it would be waited for again at every sentence
             return ""
 
     return judge_by(write, prompts=settings.prompts)

@@ -195,6 +195,11 @@ def test_if_nothing_is_left_it_is_a_refusal(asked: Ask) -> None:
         "   ",
         "Certainly!",
         "## Answer",
+        "I don't know.",
+        "I cannot answer that based on the provided passages.",
+        "There is no information about that in the passages.",
+        "The documents do not say. " * 6,
+        "Sure! I hope this helps! Let me know if you have other questions.",
     ],
 )
 def test_a_model_that_finds_nothing_refuses(asked: Ask, reply: str) -> None:
@@ -523,3 +528,26 @@ def test_there_is_no_second_opinion_without_a_call_left(seeds_index: Path) -> No
     )
     with Assistant(settings, model=model) as assistant:
         assert assistant.ask(QUESTION).sentences[0].verdict == "weak"
+
+
+def test_a_bare_yes_is_followed_by_what_the_documents_say(asked: Ask) -> None:
+    answer = asked("Yes [1].")
+    assert answer.text == "The new treaty is expected to last for 20 years or more. [1]"
+    assert answer.model == "extractive"
+    assert answer.notice == (
+        "The language model only says “Yes.”. These are the documents' own sentences."
+    )
+
+
+def test_what_is_said_to_the_reader_is_no_sentence_of_the_answer(asked: Ask) -> None:
+    answer = asked(f"Sure! Here is the answer: {SUPPORTED}. I hope this helps!")
+    assert answer.text == f"{SUPPORTED}. [1]"
+
+
+def test_a_second_opinion_that_fails_is_not_waited_for_again(seeds_index: Path) -> None:
+    other = "Both leaders are delighted and eager about the treaty and its many blessings"
+    failure = ModelError("the model m is busy; wait", kind="busy")
+    model = Scripted(f"{WEAK}. {other}. {WEAK} again.", failure)
+    settings = Settings(index=str(seeds_index), second_opinion="scripted", model="scripted")
+    with Assistant(settings, model=model) as assistant:
+        assert assistant.ask(QUESTION).model_calls == 2

@@ -32,9 +32,26 @@ DECLINED = re.compile(
     r"(?:(?:do(?:es)?|did) ?(?:not|n't)|don't|doesn't) (?:\w+ )?"
     r"(?:say|tell|mention|contain|provide|state|specify|include|hold|answer|give|indicate)\b"
     # What comes after "but" is an answer.
+    r"(?:(?!\b(?:but|however|although|though)\b).)*"
+    r"|(?:sorry\W+|unfortunately\W+|as an ai\b[^,]*\W+)?"
+    r"(?:i (?:do not|don't|cannot|can't|could not|couldn't|am (?:not able|unable) to) "
+    r"(?:know|say|tell|find|answer|determine|help|see)\b"
+    r"|there is no (?:information|mention|answer|data)\b"
+    r"|no (?:information|answer|mention)\b.{0,60}\b(?:found|given|provided|available)\b)"
     r"(?:(?!\b(?:but|however|although|though)\b).)*",
     re.IGNORECASE | re.DOTALL,
 )
+# What is said to whoever asks, and not about the documents.
+CHAT = re.compile(
+    r"sure\W*|(?:great|good) question\W*|i hope (?:this|that|it) (?:helps|answers)\b.{0,80}"
+    r"|(?:please )?(?:let me know|feel free to)\b.{0,120}|as an ai\b.{0,120}"
+    r"|(?:sure\W+)?here(?:'s| is| are)\b.{0,80}:",
+    re.IGNORECASE,
+)
+HERE_IS = re.compile(
+    r"^(?:sure\W+)?here(?:'s| is| are) (?:the|a|an|your|my)\b[^:.]{0,60}:\s+(?=\S)", re.I
+)
+ASSENT = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 AN_ORDER = "it gives an order to a language model, which is nothing that an answer says"
 UNPROVABLE = "that the documents do not say something is not to be found in a passage"
 # Drafts are told no more often than this.
@@ -94,6 +111,11 @@ class Writing:
         text = "; ".join(told)
         return f"{text[:1].upper()}{text[1:]}." if text else ""
 
+    @property
+    def assent(self) -> str:
+        """A "Yes." or "No." that was all that the model wrote; else empty."""
+        return self._before if not self.telling.sentences and ASSENT.match(self._before) else ""
+
     def write(self, question: str) -> Iterator[Draft | Piece]:
         """Ask the model, and tell its sentences as they come.
 
@@ -131,7 +153,7 @@ class Writing:
                     draft, told = now, time.monotonic()
                     yield Draft(draft)
                 if self._repeats >= MOST_REPEATS:
-                    break
+                    return
         for written in manuscript.end():
             # Of a reply as long as it may be, a last sentence without an end is a part of one.
             if length * TOKENS_PER_TOKEN >= self.settings.answer_tokens and not SENTENCE_END.search(
@@ -149,6 +171,9 @@ class Writing:
             return
         self._repeats = 0
         self._said.add(said)
+        if CHAT.fullmatch(written.text):
+            return
+        written = written._replace(text=HERE_IS.sub("", written.text, count=1))
         if _says_nothing(written.text):
             self._before = f"{self._before} {written.text}".strip()
             return
