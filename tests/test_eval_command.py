@@ -280,9 +280,11 @@ def test_answers_that_fell_back_to_the_documents_are_told(run: Any, cases: Path)
 def test_another_model_judges_each_sentence_by_what_it_cites(run: Any, cases: Path) -> None:
     out = cases.parent / "report.json"
     # SWIFT's sentences are called borne out, all others not.
-    with speaking(lambda messages: "Yes." if "SWIFT is" in messages[-1]["content"] else "No.") as (
-        server
-    ):
+    def opinion(messages: list[dict[str, str]]) -> str:
+        sentence = messages[-1]["content"].partition("<sentence>")[2]
+        return "Yes." if "SWIFT is" in sentence else "No."
+
+    with speaking(opinion) as server:
         name = f"openai-like:judge@{server.url}/v1"
         ran = run(cases, "--judge", name, "--out", out)
         same = run(cases, "--judge", name, "--model", name)

@@ -94,11 +94,12 @@ class Screen:
             return
         erased = (ControlType.ERASE_IN_LINE, 2)
         up = [(ControlType.CURSOR_UP, 1), erased] * (len(self._drafted) - 1)
+        # Noted first: stopped from the keyboard in between, it is taken away all the same.
+        before, self._drafted = self._drafted, lines
         with self.console:
-            if self._drafted:
+            if before:
                 self.console.control(Control(ControlType.CARRIAGE_RETURN, erased, *up))
             self.console.print(Text("\n".join(lines), "dim"), end="")
-        self._drafted = lines
 
     @property
     def _width(self) -> int:
