@@ -279,6 +279,7 @@ def test_answers_that_fell_back_to_the_documents_are_told(run: Any, cases: Path)
 
 def test_another_model_judges_each_sentence_by_what_it_cites(run: Any, cases: Path) -> None:
     out = cases.parent / "report.json"
+
     # SWIFT's sentences are called borne out, all others not.
     def opinion(messages: list[dict[str, str]]) -> str:
         sentence = messages[-1]["content"].partition("<sentence>")[2]
