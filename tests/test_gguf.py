@@ -85,6 +85,23 @@ class TestServed:
         assert complete(served)[0] == 401
         assert complete(served, "another key")[0] == 401
 
+    def test_its_process_is_not_given_the_keys_of_providers(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        names = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OLLAMA_API_KEY", "Another_api_key")
+        for name in names:
+            monkeypatch.setenv(name, "sk-not-for-children")
+        monkeypatch.setenv("TO_BE_KEPT", "kept")
+        before = serving_processes()
+        with closing(Gguf(GGUF)) as model:
+            model.start()
+            (process,) = set(serving_processes()) - set(before)
+            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        variables = dict(entry.split(b"=", 1) for entry in environment.split(b"\0") if entry)
+        assert variables[b"TO_BE_KEPT"] == b"kept"
+        assert b"sk-not-for-children" not in environment
+        assert not variables.keys() & {name.encode() for name in names}
+
     def test_nothing_but_the_model_is_served(self, running: tuple[Gguf, Served]) -> None:
         _, served = running
 

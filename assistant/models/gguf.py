@@ -118,7 +118,7 @@ class Gguf:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 bufsize=0,
-                env={**PATIENT, **os.environ, "PYTHONPATH": search_path},
+                env={**PATIENT, **_without_keys(), "PYTHONPATH": search_path},
                 # Ctrl-C on the terminal ends an answer, not the model.
                 start_new_session=True,
             )
@@ -181,6 +181,13 @@ class Gguf:
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     stream.close()
+
+
+def _without_keys() -> dict[str, str]:
+    """The environment without providers' keys, which a program that runs a file has no use for."""
+    return {
+        name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")
+    }
 
 
 def look_at(path: Path) -> None:
