@@ -701,7 +701,24 @@ class TestThoughts:
     @given(st.data())
     def test_however_it_is_cut(self, data: st.DataObject) -> None:
         part = st.sampled_from(
-            ["<think>", "</think>", "<thi", "nk>", "<", " ", "\n", "It is.", "a < b", "</thin"]
+            [
+                *(
+                    "<think>",
+                    "</think>",
+                    "<thi",
+                    "nk>",
+                    "<",
+                    " ",
+                    "\n",
+                    "It is.",
+                    "a < b",
+                    "</thin",
+                ),
+                *("<thinking>", "</thinking>", "<thought>", "</thought>", "<reasoning>"),
+                *("</reasoning>", "<|channel|>", "<|start|>assistant", "<|message|>", "<|end|>"),
+                *("<|return|>", "<|e", "analysis", "final", "<|channel|>analysis<|message|>"),
+                "<|channel|>final<|message|>",
+            ]
         )
         text = "".join(data.draw(st.lists(part, max_size=8)))
         cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))) | {0, len(text)})
@@ -720,11 +737,56 @@ class TestThoughts:
             ("<thin", "<thin"),
             ("<b> is a tag", "<b> is a tag"),
             ("  It is.", "It is."),
+            ("<thinking>a <think> in it</think></thinking>It is.", "It is."),
+            ("<thought>hm</thought>\n<reasoning>hm</reasoning>It is.", "It is."),
+            ("<reasoning>hm</think> for ever", ""),
+            ("<thoughtful> is a tag", "<thoughtful> is a tag"),
         ],
     )
     def test_blocks_at_the_beginning_are_left_out(self, text: str, reply: str) -> None:
         thoughts = Thoughts()
         assert thoughts.without(text) + thoughts.rest() == reply
+
+    @pytest.mark.parametrize(
+        ("text", "reply"),
+        [
+            (
+                "<|channel|>analysis<|message|>hm, <|end|>"
+                "<|start|>assistant<|channel|>final<|message|>It is.<|return|>",
+                "It is.",
+            ),
+            (
+                "<|start|>assistant<|channel|>analysis<|message|>hm<|end|>"
+                "<|start|>assistant<|channel|>commentary to=functions.search <|constrain|>json"
+                '<|message|>{"query": "x"}<|call|>\n<|channel|>final<|message|>\nIt is.',
+                "It is.",
+            ),
+            (
+                "<|channel|>analysis<|message|>hm<|channel|>final<|message|>It is. <|end|>",
+                "It is. ",
+            ),
+            ("<|channel|>analysis<|message|>hm<|end|>It is.", "It is."),
+            ("<|channel|>analysis<|message|>for ever", ""),
+            ("<|channel|>final<|message|>a <b> c < d <|", "a <b> c < d <|"),
+            ("<|start|>assistant<|message|>It is.<|end|>\n", "It is."),
+            ("It says <|end|> and <|channel|>analysis<|message|>.", None),
+            ("<|channel|> is a mark", "<|channel|> is a mark"),
+        ],
+    )
+    def test_of_harmony_only_the_final_message_is_left(self, text: str, reply: str | None) -> None:
+        whole, letters = Thoughts(), Thoughts()
+        assert whole.without(text) + whole.rest() == (text if reply is None else reply)
+        assert whole.any == ("analysis<|message|>" in text and reply is not None)
+        told = [*map(letters.without, text), letters.rest()]
+        assert "".join(told) == (text if reply is None else reply)
+
+    def test_the_final_message_is_told_as_it_comes(self) -> None:
+        thoughts = Thoughts()
+        assert thoughts.without("<|channel|>analysis<|message|>hm<|end|>") == ""
+        assert thoughts.without("<|start|>assistant<|channel|>final<|message|>It") == "It"
+        assert thoughts.without(" is <") == " is "
+        assert thoughts.without("b>.<|return|>") == "<b>."
+        assert thoughts.rest() == ""
 
 
 class TestASmallRealModel:
