@@ -8,7 +8,7 @@ import pytest
 
 from assistant import Answer, Assistant, Settings
 from assistant.answering import Draft, Piece, Searching
-from assistant.answering.prompting import NOTHING, as_data, messages
+from assistant.answering.prompting import NOTHING, messages, quoted
 from assistant.conversation import Turn
 from assistant.errors import ModelError, SettingsError
 from assistant.models import Message
@@ -399,7 +399,7 @@ def test_the_prompt_is_fitted_to_the_models_context(seeds_index: Path) -> None:
     ],
 )
 def test_nothing_in_a_passage_can_be_taken_for_the_prompt(text: str) -> None:
-    data = as_data(text)
+    data = quoted(text)
     assert not any(sign in data for sign in ("<|", "|>", "</", "<p", "<s", "<<", "[INST", "[/I"))
     assert not any(mark in data for mark in ("[3]", "[1, 2]", "\u200b", "\U000e0041"))
 

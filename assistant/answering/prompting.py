@@ -1,13 +1,12 @@
 """What a language model is given: numbered passages, fenced as data and fitted to its context."""
 
-import re
 from collections.abc import Sequence
 
 from assistant.answering.marks import MARK, harmless
 from assistant.answering.orders import LEFT_OUT, is_order, without_orders
 from assistant.answering.reading import Reading
-from assistant.documents.cleaning import clean
 from assistant.errors import ModelError
+from assistant.fences import as_data
 from assistant.models import Message
 from assistant.prompts import render
 from assistant.sentences import Span
@@ -21,14 +20,6 @@ TOKENS_PER_TOKEN = 1.3
 TEMPLATE_TOKENS = 50
 # A passage of fewer tokens is not worth cutting one for.
 LEAST_PASSAGE = 40
-# What chat templates, and our own fence, are made of: "<|im_start|>", "</s>", "[INST]", "<<SYS>>".
-CONTROL = re.compile(
-    r"<(?=[|/\w<!])|(?<=\|)>|\[(?=/?(?:INST|SYS|SYSTEM|USER|ASSISTANT|AVAILABLE_TOOLS|TOOL_CALLS)\])",
-    re.IGNORECASE,
-)
-# They choose the shape of a rare character, and can carry a hidden message behind any.
-SELECTORS = re.compile("[\U000e0000-\U000e0fff]")
-STAND_INS = {"<": "‹", ">": "›", "[": "("}
 
 
 def messages(
@@ -56,7 +47,7 @@ def messages(
         PromptError: A prompt file is not usable.
     """
     system = render("answer", folder=prompts, nothing=NOTHING)
-    asked = as_data(question)
+    asked = quoted(question)
     bare = render("answer-question", folder=prompts, passages="", question=asked)
     room = int((context - most_tokens) / TOKENS_PER_TOKEN) - TEMPLATE_TOKENS
     room -= count_tokens(system) + count_tokens(bare)
@@ -105,16 +96,14 @@ def messages(
 def fence(number: int, text: str, *, title: str, place: str) -> str:
     """A passage between tags with its number, title and place."""
     # A name is for people to find the document by; what is active in it is nobody's name.
-    where = " · ".join(filter(None, map(as_data, map(harmless, (title, place)))))
+    where = " · ".join(filter(None, map(quoted, map(harmless, (title, place)))))
     where = " ".join(where.replace('"', "'").split())
-    return f'<passage number="{number}" from="{where}">\n{as_data(text)}\n</passage>'
+    return f'<passage number="{number}" from="{where}">\n{quoted(text)}\n</passage>'
 
 
-def as_data(text: str) -> str:
-    """A text in which nothing can be taken for a fence, a chat template's token or a mark."""
-    text = SELECTORS.sub("", clean(text)[0])
-    text = CONTROL.sub(lambda found: STAND_INS[found.group()], text)
-    return MARK.sub(lambda mark: f"({mark[1]})", text)
+def quoted(text: str) -> str:
+    """A text as data, in which nothing can be taken for the number of a passage."""
+    return MARK.sub(lambda mark: f"({mark[1]})", as_data(text))
 
 
 def cut(text: str, most_tokens: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from assistant.answering import Answer
 from assistant.answering.orders import is_order
+from assistant.answering.prompting import TOKENS_PER_TOKEN
 from assistant.conversation.exchanges import Exchange
 from assistant.conversation.focus import Rarity
 from assistant.conversation.fragments import LEAD
@@ -30,6 +31,7 @@ from assistant.conversation.proposals import (
 )
 from assistant.conversation.questions import self_contained
 from assistant.conversation.turn import Turn
+from assistant.fences import as_line
 from assistant.grounding.words import listed, tokens
 from assistant.models import Calls, Message
 from assistant.prompts import render
@@ -48,8 +50,6 @@ PARTS_TOKENS = 200
 # Turns that the model sees, and the share of its context that they may take.
 REACH = 6
 SHARE = 0.25
-# A model's own tokens may be more than those that are counted, by so much.
-MARGIN = 1.3
 # Titles of passages that came closest, and characters of each.
 TITLES = 6
 LONGEST_TITLE = 100
@@ -125,7 +125,7 @@ def plan_searches(
         return ruled
     reply = PARTS_TOKENS if splits else LINE_TOKENS
     system = render("plan", folder=prompts)
-    asked = _plain(question)
+    asked = as_line(question)
     frame = render("plan-question", folder=prompts, history="", question=asked)
     room = _room(calls, reply) - count_tokens(system) - count_tokens(frame)
     before = _told(history, most=min(room, int(SHARE * calls.model.context)))
@@ -196,7 +196,7 @@ def _reply(
 
 def _room(calls: Calls, reply: int) -> int:
     """Tokens that a question to the model may have."""
-    return int((calls.model.context - reply) / MARGIN)
+    return int((calls.model.context - reply) / TOKENS_PER_TOKEN)
 
 
 def _told(history: Sequence[Turn], *, most: int) -> str:
@@ -207,9 +207,9 @@ def _told(history: Sequence[Turn], *, most: int) -> str:
         resolved = answer.search_query if isinstance(answer, Answer) else ""
         refused = isinstance(answer, Answer) and answer.refused
         exchange = Exchange(resolved or turn.question, "" if refused else turn.borne_out)
-        lines = [f"User: {_plain(exchange.question)}"]
+        lines = [f"User: {as_line(exchange.question)}"]
         if exchange.answer:
-            lines.append(f"Assistant: {_plain(exchange.answer)}")
+            lines.append(f"Assistant: {as_line(exchange.answer)}")
         costs = [count_tokens(line) + 1 for line in lines]
         if sum(costs) > most:
             lines, costs = lines[:1], costs[:1]
@@ -218,12 +218,6 @@ def _told(history: Sequence[Turn], *, most: int) -> str:
         most -= sum(costs)
         kept = lines + kept
     return "\n".join(kept)
-
-
-def _plain(text: str) -> str:
-    """A text on one line, that can neither end a fence nor begin one."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.replace("<", "‹").replace(">", "›").split())
 
 
 def _parts(written: str, query: str, said: set[str], rarity: Rarity) -> tuple[str, ...]:
@@ -266,14 +260,14 @@ def search_again(
     """
     if calls.left < 1 or not question.strip() or len(question) > LONGEST_ASKED:
         return None
-    named = [_plain(hit.title)[:LONGEST_TITLE] for hit in hits if not is_order(hit.title)]
+    named = [as_line(hit.title)[:LONGEST_TITLE] for hit in hits if not is_order(hit.title)]
     titles = list(dict.fromkeys(named))[:TITLES]
     system = render("search-again", folder=prompts)
     user = render(
         "search-again-question",
         folder=prompts,
-        question=_plain(question),
-        searched="\n".join(_plain(query)[:LONGEST_QUERY] for query in searched),
+        question=as_line(question),
+        searched="\n".join(as_line(query)[:LONGEST_QUERY] for query in searched),
         titles="\n".join(titles) or NOTHING,
     )
     if count_tokens(system) + count_tokens(user) > _room(calls, LINE_TOKENS):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from assistant.fences import as_data
 from assistant.prompts import render
 
 # (sentence, source text) -> whether the source bears it out; None if that cannot be said.
@@ -12,9 +13,6 @@ LONGEST_SOURCE = 12_000
 LONGEST_REPLY = 1000
 # The one word that was asked for, whatever a model puts around it.
 OPINION = re.compile(r"[\s*_`\"'“‘(#>-]{0,20}(yes|no)\b(?![\w'’-])", re.IGNORECASE)
-# What chat templates, and our own fence, are made of: "<|im_start|>", "</source>", "[INST]".
-CONTROL = re.compile(r"<(?=[|/\w<!])|(?<=\|)>|\[(?=/?(?:INST|SYS)\])", re.IGNORECASE)
-STAND_INS = {"<": "‹", ">": "›", "[": "("}
 
 
 def judge_by(write: Callable[[str, str], str], *, prompts: str = "") -> Judge:
@@ -54,9 +52,3 @@ def opinion(reply: str) -> bool | None:
     if re.search(rf"\b{other}\b", line):
         return None
     return match[1].casefold() == "yes"
-
-
-def as_data(text: str) -> str:
-    """A text in which nothing is part of a chat template or ends the fence around it."""
-    plain = text.encode("utf-8", "replace").decode("utf-8")
-    return CONTROL.sub(lambda match: STAND_INS[match.group()], plain)
