@@ -41,9 +41,21 @@ from assistant.passages import Span
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-ANCHORS = """published, test: Bespoke-MiniCheck-7B 83.0, GPT-4o 78.5, HHEM-2.1-open 75.9,
-FactCG-DeBERTa-L 74.2, MiniCheck-Flan-T5-L 72.2, AlignScore 66.0, SummaC-ZS 62.8,
-word overlap 62.6"""
+# Balanced accuracy on the test claims, in per cent.
+PUBLISHED = {
+    "Bespoke-MiniCheck-7B": 83.0,
+    "GPT-4o": 78.5,
+    "HHEM-2.1-open": 75.9,
+    "FactCG-DeBERTa-L": 74.2,
+    "MiniCheck-Flan-T5-L": 72.2,
+    "AlignScore": 66.0,
+    "SummaC-ZS": 62.8,
+    "word overlap": 62.6,
+}
+WEAKER = """By a weaker protocol than the published: ours are over the development claims, theirs
+over the test claims, and the coefficients and word lists that are shipped were made with both
+halves of the development claims in sight. Only the coefficients "from the other half" had not seen
+the claims that they are counted on; the word lists had."""
 
 RIDGE = 1.0
 PAGE_PART = 20
@@ -135,7 +147,9 @@ def apply(coefficients: Floats, features: Floats) -> Floats:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("path", type=Path, help="folder with flat_dev.jsonl.gz")
     parser.add_argument("--lexical", action="store_true", help="no sentence vectors")
     arguments = parser.parse_args()
@@ -173,7 +187,9 @@ def main() -> None:
     everything = fit(features, true)
     rounded = {n: round(float(c), 2) for n, c in zip(("bias", *FEATURES), everything, strict=True)}
     print("coefficients on all claims:", rounded)
-    print(ANCHORS)
+    for name, value in PUBLISHED.items():
+        print(f"{name + ', published, test':48} {value:6.1f}")
+    print(WEAKER)
 
 
 def print_row(title: str, said: Flags, true: Flags, half: Flags) -> None:
