@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 from assistant.answering import Answer, Draft, Event, Piece, Searching
 from assistant.answering.composing import Weighed, quote, weigh
+from assistant.answering.opinion import second_opinion
+from assistant.answering.refusal import Scope, refusal
 from assistant.answering.telling import Telling
 from assistant.answering.waiting import meanwhile
 from assistant.answering.writing import Writing
@@ -19,26 +20,12 @@ from assistant.conversation.turn import Turn
 from assistant.documents import Document
 from assistant.embedding.embedding import Vectors
 from assistant.errors import ModelError
-from assistant.grounding.judging import Judge, judge_by
-from assistant.models import Calls, Message, Model
+from assistant.models import Calls, Model
 from assistant.prompts import render
 from assistant.retrieval import Retrieval, merged
 from assistant.settings import Settings
 
 EXTRACTIVE = "extractive"
-# "Yes" or "no", and what a model says around it.
-OPINION_TOKENS = 40
-
-
-class Scope(NamedTuple):
-    """What is searched: how many documents are indexed, and whether a part of them is chosen.
-
-    `empty` says that no document is in that part.
-    """
-
-    documents: int
-    chosen: bool = False
-    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +136,9 @@ def ask(
         )
     else:
         answer = replace(
-            blank, text=_refusal(searches.query, means), closest=weighed.retrieval.hits[:3]
+            blank,
+            text=refusal(searches.query, means.scope(), prompts=settings.prompts),
+            closest=weighed.retrieval.hits[:3],
         )
     yield finished(asking.noted(answer))
 
@@ -308,49 +297,3 @@ class _Asking:
         what = str(error).replace(self.name, model_name(self.name))
         self._calls, self.name = None, EXTRACTIVE
         self._notes.append(f"{what[:1].upper()}{what[1:]}.")
-
-
-def second_opinion(
-    second: Model | None, settings: Settings, calls: Calls | None = None
-) -> Judge | None:
-    """A language model as a judge of weak sentences, as long as calls are left.
-
-    A model that fails in passing says nothing.
-
-    Args:
-        second: The model; None has no opinion.
-        settings: How often it may be asked, and the prompts.
-        calls: Those of which each opinion takes one; its own by default.
-    """
-    if second is None:
-        return None
-    asked = Calls(second, most=settings.model_calls) if calls is None else calls.lent(second)
-
-    failed = False
-
-    def write(system: str, user: str) -> str:
-        nonlocal failed
-        if failed or not asked.left:
-            return ""
-        try:
-            return asked.complete(
-                [Message("system", system), Message("user", user)], most_tokens=OPINION_TOKENS
-            )
-        except ModelError as error:
-            if not error.passing:
-                raise
-            failed = True  # it would be waited for again at every sentence
-            return ""
-
-    return judge_by(write, prompts=settings.prompts)
-
-
-def _refusal(query: str, means: Means) -> str:
-    folder, scope = means.settings.prompts, means.scope()
-    if not scope.documents:
-        return render("refusal-empty", folder=folder, query=query)
-    documents = "1 document" if scope.documents == 1 else f"{scope.documents:,} documents"
-    if scope.empty:
-        return render("refusal-filtered", folder=folder, query=query, documents=documents)
-    part = f"the chosen part of {documents}" if scope.chosen else documents
-    return render("refusal", folder=folder, query=query, scope=part)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from assistant.answering import Answer, Citation, Events
 from assistant.answering.fingerprint import confidence_fingerprint
-from assistant.asking import EXTRACTIVE, Means, Scope, ask, second_opinion
+from assistant.answering.opinion import second_opinion
+from assistant.answering.refusal import Scope
+from assistant.asking import EXTRACTIVE, Means, ask
 from assistant.bundled import shipped
 from assistant.catalog import (
     Calibration,
