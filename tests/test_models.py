@@ -476,7 +476,7 @@ class TestFailures:
         assert not [key for key in KEYS.values() if key in seen]
 
 
-@pytest.mark.parametrize("kind", ["openai-like", "anthropic"])
+@pytest.mark.parametrize("kind", ["openai-like", "ollama", "anthropic"])
 class TestRetryAfter:
     def test_it_is_honoured(self, kind: str) -> None:
         reply = Failure(429, headers={"retry-after": "1"}, times=1, then="Yes.")
@@ -490,14 +490,46 @@ class TestRetryAfter:
         assert pieces.count(None) >= 3
 
     def test_waiting_as_asked_is_no_timeout(self, kind: str) -> None:
-        reply = Failure(429, headers={"retry-after": "1"}, times=1, then="Yes.")
-        with speaking(reply) as server:
-            assert said(at(server.url, kind, seconds=0.5)) == "Yes."
+        said_before: list[object] = []
 
-    @pytest.mark.parametrize("asked", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
-    def test_who_wants_too_long_a_wait_is_not_asked_again(self, kind: str, asked: str) -> None:
+        def slowly(messages: object) -> Reply:
+            time.sleep(0.7)
+            said_before.append(messages)
+            return "Yes." if said_before[1:] else Failure(429, headers={"retry-after": "1"})
+
+        with speaking(slowly) as server:
+            # To be answered at all takes less, but with the wait between it takes twice as long.
+            assert said(at(server.url, kind, seconds=1.2)) == "Yes."
+
+    @pytest.mark.parametrize(
+        ("asked", "told"),
+        [
+            ("3600", "asks to wait 60 minutes"),
+            ("7201", "asks to wait 3 hours"),
+            ("30", "asks to wait 30 seconds"),
+            ("Wed, 21 Oct 2099 07:28:00 GMT", r"asks to wait \d\d,\d\d\d days"),
+        ],
+    )
+    def test_who_wants_too_long_a_wait_is_not_asked_again(
+        self, kind: str, asked: str, told: str
+    ) -> None:
         with speaking(Failure(429, headers={"retry-after": asked})) as server:
-            assert failing(at(server.url, kind)).kind == "busy"
+            model = at(server.url, kind)
+            model.warm()
+            started = time.monotonic()
+            error = failing(model)
+            assert time.monotonic() - started < 2
+        assert error.kind == "busy"
+        assert re.search(told, str(error))
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("status", [429, 503, 529])
+    def test_no_longer_than_for_a_word(self, kind: str, status: int) -> None:
+        reply = Failure(status, headers={"retry-after": "4"}, then="Yes.")
+        with speaking(reply) as server:
+            error = failing(at(server.url, kind, seconds=3))
+        assert error.kind == "busy"
+        assert "asks to wait 4 seconds" in str(error)
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("asked", ["-1", "nan", "inf", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])

@@ -1,5 +1,6 @@
 """What went wrong when a language model was asked, in one line that says what to do."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Asked:
         url_hint: What its URL is like, where that may be what is wrong.
         names: The models that the server does have; None where it does not say.
         secrets: Keys beside those of the environment.
+        seconds: How long its user waits for a word at most; it is not waited longer to ask again.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Asked:
     url_hint: str = ""
     names: Sequence[str] | None = None
     secrets: tuple[str, ...] = ()
+    seconds: float = math.inf
 
     def error(self, text: str, *, kind: str) -> ModelError:
         """An error about this model, with no key in it, in one printable line."""
@@ -107,7 +110,7 @@ def explained(error: BaseException, asked: Asked, *, begun: bool) -> tuple[Model
     if status == 404 or (status in (400, 422, None) and _NO_MODEL.search(detail)):
         return _unknown(asked, told), False
     if status in _BUSY or (status is None and _OVERLOADED.search(detail)):
-        return asked.error(f"is busy ({told}); wait, and ask again", kind="busy"), True
+        return _busy(error, asked, told)
     if status is not None and status >= 500:
         return asked.error(
             f"failed ({told}); ask again, and see the log of {asked.server} if it stays so",
@@ -175,9 +178,35 @@ def incomplete(
 
 def wait_before(attempt: int, error: BaseException, *, base: float) -> float | None:
     """How long to wait before asking again; None when the server wants more than is sensible."""
-    wanted = retry_after(error)
+    wanted = _wait_wanted(error)
     wait = base * 3.0**attempt if wanted is None else wanted
     return wait if wait <= LONGEST_WAIT_SECONDS else None
+
+
+def _wait_wanted(error: BaseException) -> float | None:
+    """The seconds that a server asks to wait, from the error or (with Ollama) from its cause."""
+    wanted = retry_after(error)
+    if wanted is None and error.__context__ is not None:
+        wanted = retry_after(error.__context__)
+    return wanted
+
+
+def _busy(error: BaseException, asked: Asked, told: str) -> tuple[ModelError, bool]:
+    wanted = _wait_wanted(error)
+    if not wanted:
+        return asked.error(f"is busy ({told}); wait, and ask again", kind="busy"), True
+    remedy = "ask again then, or choose another model"
+    return asked.error(
+        f"is busy and asks to wait {_duration(wanted)} ({told}); {remedy}", kind="busy"
+    ), wanted <= asked.seconds
+
+
+def _duration(seconds: float) -> str:
+    """A time in its largest unit of which it has two or more; none is made shorter."""
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60))
+    unit, length = next((one for one in units if seconds >= 2 * one[1]), ("second", 1))
+    number = math.ceil(seconds / length)
+    return f"{number:,} {unit}" + ("s" if number != 1 else "")
 
 
 def _refused(asked: Asked, told: str) -> ModelError:

@@ -64,6 +64,7 @@ class OpenAILike(Connection):
             model_remedy="correct the name",
             url_hint="" if "/v1" in url else " (mostly it ends in /v1)",
             secrets=(key,) if key else (),
+            seconds=seconds,
         )
         try:
             llm = integration.OpenAILike(
@@ -214,6 +215,7 @@ class Ollama(Connection):
             key_variable=OLLAMA_KEY,
             model_remedy=f"run: ollama pull {model}",
             url_hint=_WITHOUT_V1 if "/v1" in url else "",
+            seconds=seconds,
         )
         super().__init__(llm, asked)
 
@@ -250,6 +252,7 @@ class Anthropic(Connection):
             key_variable=ANTHROPIC_KEY,
             model_remedy="correct the name",
             url_hint=_WITHOUT_V1 if "/v1" in url else "",
+            seconds=seconds,
         )
         key = _key(ANTHROPIC_KEY, name)
         if not key and not url:
