@@ -1,5 +1,6 @@
 """The Documents part of the page and the viewer, in a real Chromium on the real server."""
 
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import launched
+from llama_index.core.base.embeddings.base import BaseEmbedding
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
@@ -16,7 +18,7 @@ from serving import serving
 
 from assistant import Assistant
 from assistant.answering import Answer, Citation
-from assistant.catalog import WriteLock
+from assistant.catalog import Calibration, WriteLock, open_catalog
 from assistant.documents import Document
 from assistant.server.access import Access
 from assistant.server.app import create_app
@@ -335,6 +337,56 @@ def test_a_suddenly_empty_folder_asks_for_a_tick(place: Place) -> None:
             place.folder.rmdir()
         away.rename(place.folder)
     assert place.sources() == before
+
+
+def test_what_a_sync_lost_is_told(place: Place, tmp_path: Path) -> None:
+    """Another embedding model takes over an index that is empty; it has its calibration still."""
+    folder, index = tmp_path / "corpus", tmp_path / "index"
+    folder.mkdir()
+    (folder / "mill.txt").write_text(f"{MILL}\n")
+    with Assistant.open(index) as assistant:
+        assistant.sync(folder)
+        (folder / "mill.txt").unlink()
+        assistant.sync(folder, allow_empty=True)
+    fitted = Calibration("as it is", 0.5, (), "m", 9, 3, "h", "2026-01-01T00:00:00Z", 0.1, {})
+    with open_catalog(index) as catalog, catalog.transaction() as transaction:
+        transaction.calibrate(fitted)
+    (folder / "mill.txt").write_text(f"{MILL}\n")
+    with (
+        Assistant.open(index, embedding=Lengths()) as assistant,
+        serving(create_app(assistant, access=Access.open())) as url,
+        place.browser.new_context() as context,
+    ):
+        page = context.new_page()
+        page.goto(url)
+        page.locator("[data-ready]").wait_for(state="attached")
+        page.locator(".bar [data-do=documents]").click()
+        page.get_by_role("button", name="Sync folder").click()
+        page.get_by_role("button", name="Sync now").click()
+        told = page.locator(".documents-panel-warning")
+        expect(told).to_contain_text("The folder is synced")
+        expect(told).to_contain_text("Note: the calibration was dropped")
+        page.get_by_role("button", name="Close").click()
+        (folder / "ferry.txt").write_text(f"{FERRY}\n")
+        page.get_by_role("button", name="Sync folder").click()
+        page.get_by_role("button", name="Sync now").click()
+        expect(page.locator(".documents-panel-done")).to_contain_text("1 added")
+        assert "calibration" not in page.locator(".documents-panel").inner_text()
+
+
+class Lengths(BaseEmbedding):
+    """A real model that is not the embedded one: how long the text is, and its words are."""
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        letters, words = len(text), len(text.split())
+        norm = math.hypot(letters, words, 1)
+        return [letters / norm, words / norm, 1 / norm]
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
 
 
 # The viewer.

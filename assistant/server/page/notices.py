@@ -148,12 +148,13 @@ def report_notice(title: str, report: SyncReport, *, names: Mapping[str, str] | 
     failures = [
         (called.get(one.source, one.source), one.reason, one.remedy) for one in report.failed
     ]
+    note = f"<p>Note: {shown(report.notice)}</p>" if report.notice else ""
     return _panel(
         title,
-        f"<p>{done or 'Nothing was changed'}, in {report.seconds:.1f} s.</p>"
+        f"<p>{done or 'Nothing was changed'}, in {report.seconds:.1f} s.</p>{note}"
         f"{_failures(failures, 'could not be read', opened=True)}",
         _DISMISS,
-        kind="warning" if failures else "done",
+        kind="warning" if failures or note else "done",
     )
 
 
