@@ -199,9 +199,12 @@ def print_row(title: str, said: Flags, true: Flags, half: Flags) -> None:
         return balanced_accuracy(said[chosen], true[chosen])
 
     figure = bootstrap(agreed, list(range(len(said))))
-    value, low, high = (100 * (one or 0.0) for one in (figure.value, figure.low, figure.high))
+    inside = ""
+    if figure.low is not None and figure.high is not None:
+        inside = f"[{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+    value = 100 * (figure.value or 0.0)
     halves = [100 * (agreed(np.flatnonzero(part)) or 0.0) for part in (half, ~half)]
-    print(f"{title:48} {value:6.1f} [{low:.1f}, {high:.1f}]   {halves[0]:7.1f} {halves[1]:7.1f}")
+    print(f"{title:48} {value:6.1f} {inside:14} {halves[0]:7.1f} {halves[1]:7.1f}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from assistant.evaluation.retrieval import (
     recall_at,
     reciprocal_rank,
 )
-from assistant.evaluation.statistics import bootstrap, compare, mean, percentiles, ratio
+from assistant.evaluation.statistics import Figure, bootstrap, compare, mean, percentiles, ratio
 
 # Retrieval. Of the relevant a, b, c the ranking has b at place 2 and a at place 4.
 RANKING = ["x", "b", "y", "a", "z"]
@@ -307,6 +307,42 @@ def test_cases_of_a_cluster_count_as_one() -> None:
     assert figure.high == pytest.approx(0.3 + 1.96 * error, abs=0.05)
     alone = mean([1.0, 0.0], ["same", "same"])
     assert (alone.value, alone.low, alone.high) == (0.5, None, None)
+
+
+def test_what_is_perfect_is_not_sure() -> None:
+    # If 5 % of all clusters were bad, none of 59 would be with a probability of .95 ** 59 = .0485;
+    # of 58 with .0510. So 59 good ones are what it takes to rule them out.
+    assert 0.95**59 < 0.05 < 0.95**58
+    few, enough = (mean([1.0] * count, range(count)) for count in (58, 59))
+    assert (few.high, enough.high) == (1, 1)
+    assert few.low is not None
+    assert enough.low is not None
+    assert few.low < 0.95 < enough.low
+    # The rule of three, for the worst as for the best.
+    none = mean([0.0] * 300, range(300))
+    assert (none.value, none.low) == (0, 0)
+    assert none.high == pytest.approx(3 / 300, rel=0.01)
+    # Cases of one cluster are not more than it.
+    assert mean([1.0] * 177, [place // 3 for place in range(177)]).low == enough.low
+    assert ratio([2.0] * 59, [2.0] * 59, range(59)).low == enough.low
+    assert mean([1.0, 1.0], ["same", "same"]).low is None
+    # What is the same everywhere lies between what the others would make of it.
+    half = mean([0.5] * 59, range(59))
+    assert half.low == pytest.approx(0.5 * enough.low)
+    assert half.high == pytest.approx(0.5 * enough.low + 1 - enough.low)
+    # One that is not perfect has the bootstrap's, which is no narrower.
+    missed = mean([1.0] * 58 + [0.0], range(59))
+    assert missed.low is not None
+    assert missed.low < enough.low
+
+
+def test_what_did_not_change_may_change_on_other_cases() -> None:
+    same = {str(place): 1.0 for place in range(300)}
+    found = compare(same, same, {key: key for key in same})
+    assert (found.difference, found.better, found.worse, found.probability) == (0, 0, 0, 1)
+    assert found.high == pytest.approx(3 / 300, rel=0.01)
+    assert found.low == -found.high
+    assert bootstrap(lambda chosen: 1.0, ["a", "b", "c"]) == Figure(1.0, 3)
 
 
 def test_a_ratio_of_sums() -> None:

@@ -3,6 +3,10 @@
 Cases of one conversation, or about one document, are not independent: what is drawn anew in the
 bootstrap is whole clusters of cases. Field and Welsh, "Bootstrapping clustered data" (2007).
 Seeded, so that the same figures have the same intervals.
+
+Where all clusters are alike, as if every case is right, each sample is the same, and the bootstrap
+would claim to be sure. Then a share has the interval that the number of clusters allows, see
+`_alike`, and any other figure has none.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -32,7 +36,8 @@ class Figure:
     Attributes:
         value: The figure; None if it applies to no case.
         cases: Over how many cases it is.
-        low: Where its 95 % interval begins; None for fewer than two clusters.
+        low: Where its 95 % interval begins; None for fewer than two clusters, and where it cannot
+            be told.
         high: Where it ends.
     """
 
@@ -50,7 +55,7 @@ class Comparison:
         before: The first one's mean; None without cases.
         after: The second one's mean.
         difference: What was gained, on average.
-        low: Where its 95 % interval begins (paired bootstrap); None for fewer than two clusters.
+        low: Where its 95 % interval begins (paired bootstrap); None as a figure's is.
         high: Where it ends.
         probability: How often a difference as large comes about by chance, if the two runs are
             alike (paired permutation test, two-sided).
@@ -71,19 +76,28 @@ class Comparison:
 
 
 def mean(values: Sequence[float | None], clusters: Sequence[Hashable]) -> Figure:
-    """The mean of what was scored; a None is a case that the measure does not apply to."""
+    """The mean of scores of 0 to 1; a None is a case that the measure does not apply to."""
+    return _mean(values, clusters, least=0.0)
+
+
+def _mean(values: Sequence[float | None], clusters: Sequence[Hashable], *, least: float) -> Figure:
     scored = [
         (value, key) for value, key in zip(values, clusters, strict=True) if value is not None
     ]
-    return ratio([value for value, _ in scored], [1.0] * len(scored), [key for _, key in scored])
+    ones = [1.0] * len(scored)
+    return ratio([value for value, _ in scored], ones, [key for _, key in scored], least=least)
 
 
 def ratio(
-    numerators: Sequence[float], denominators: Sequence[float], clusters: Sequence[Hashable]
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    clusters: Sequence[Hashable],
+    *,
+    least: float = 0.0,
 ) -> Figure:
     """A sum over cases by another, as precision, recall and F1 are; None for 0 / 0.
 
-    `cases` counts those whose denominator is not 0.
+    `cases` counts those whose denominator is not 0. No case's ratio is below `least` or above 1.
     """
     below = np.asarray(denominators, float)
     cases = int((below != 0).sum())
@@ -97,12 +111,16 @@ def ratio(
     draws, members = _draws(counted)
     if draws is None:
         return Figure(value, cases)
-    tops = draws @ np.bincount(members, weights=above)
-    return Figure(value, cases, *_interval(tops / (draws @ np.bincount(members, weights=below))))
+    tops, bottoms = (np.bincount(members, weights=one) for one in (above, below))
+    interval = _interval(draws @ tops / (draws @ bottoms))
+    return Figure(value, cases, *(interval or _alike(value, len(tops), least=least)))
 
 
 def bootstrap(statistic: Callable[[Indices], float | None], clusters: Sequence[Hashable]) -> Figure:
-    """Any figure that is computed of a choice of cases, given by their places."""
+    """Any figure that is computed of a choice of cases, given by their places.
+
+    It has no interval if all samples are the same.
+    """
     everything = np.arange(len(clusters))
     value = statistic(everything) if len(clusters) else None
     draws, members = _draws(clusters)
@@ -113,7 +131,7 @@ def bootstrap(statistic: Callable[[Indices], float | None], clusters: Sequence[H
         one = statistic(np.repeat(everything, counts[members].astype(int)))
         if one is not None:
             samples.append(one)
-    return Figure(value, len(clusters), *_interval(np.asarray(samples)))
+    return Figure(value, len(clusters), *(_interval(np.asarray(samples)) or (None, None)))
 
 
 def compare(
@@ -131,7 +149,7 @@ def compare(
         return Comparison(None, None, None, None, None, None, 0, 0, 0)
     gains = np.asarray([new - old for old, new, _ in pairs])
     keys = [key for _, _, key in pairs]
-    difference = mean(gains.tolist(), keys)
+    difference = _mean(gains.tolist(), keys, least=-1.0)
     return Comparison(
         before=float(np.mean([old for old, _, _ in pairs])),
         after=float(np.mean([new for _, new, _ in pairs])),
@@ -193,8 +211,22 @@ def _places(clusters: Sequence[Hashable]) -> Indices:
     return np.asarray([numbers[key] for key in clusters], np.int64)
 
 
-def _interval(samples: Numbers) -> tuple[float, float]:
-    """Percentile interval."""
+def _alike(value: float, count: int, *, least: float) -> tuple[float, float]:
+    """The interval of a share if all of so many clusters, taken as equally large, have this one.
+
+    If a cluster were another with the probability p, none of n would be with (1 - p) ** n; that is
+    5 % or more for all p up to 1 - .05 ** (1 / n), about 3 / n: the rule of three, Hanley and
+    Lippman-Hand, "If nothing goes wrong, is everything all right?" (1983). Those others are taken
+    to be as bad, or as good, as can be.
+    """
+    same = (1 - LEVEL) ** (1 / count)
+    return same * value + (1 - same) * least, same * value + (1 - same)
+
+
+def _interval(samples: Numbers) -> tuple[float, float] | None:
+    """Percentile interval; None if all samples are the same."""
+    if not len(samples) or float(np.ptp(samples)) <= EQUAL:
+        return None
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(samples, [tail, 100 - tail])
     return float(low), float(high)
