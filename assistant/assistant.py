@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from assistant.answering import Answer, Citation, Events
 from assistant.answering.fingerprint import confidence_fingerprint
@@ -31,10 +31,11 @@ from assistant.conversation.feedback import Case, cases
 from assistant.documents import Document, PagePicture, Pictures, read_documents
 from assistant.embedding import Embedding, load_embedding
 from assistant.errors import DocumentError, IndexMissingError, SettingsError
-from assistant.examples import examples
+from assistant.examples import examples, sample
 from assistant.grounding import Verdict, check
 from assistant.indexes import DenseIndex, Finding, LexicalIndex, doctor, mend_for_reading
 from assistant.models import Model, load_model
+from assistant.once import once
 from assistant.retrieval import Filters, Hit, Retrieval, merge_neighbours, reread, retrieve
 from assistant.settings import Settings
 from assistant.sources import Location, State, changed, locate, original
@@ -47,23 +48,8 @@ if TYPE_CHECKING:
 
     from assistant.llamaindex import AssistantQueryEngine, AssistantRetriever
 
-Value = TypeVar("Value")
 # Passages that are retrieved to answer a question.
 READ_FOR_ANSWERS = 10
-# Documents from which example questions are drawn.
-EXAMPLES_FROM = 24
-
-
-class _once(cached_property[Value]):  # noqa: N801 - a decorator
-    """What is made when it is first needed, and not twice by two threads (as from Python 3.12)."""
-
-    if not TYPE_CHECKING:  # as its parent's
-
-        def __get__(self, instance, owner=None):
-            if instance is None:
-                return self
-            with instance._making:
-                return super().__get__(instance, owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -694,25 +680,25 @@ class Assistant:
                 self._problem = mend_for_reading(self._catalog)
         return self._catalog
 
-    @_once
+    @once
     def _embedding(self) -> Embedding:
         return self._given_embedding or load_embedding(
-            self.settings.embedding, threads=self._threads
+            self.settings.embedding, threads=self.settings.encoder_threads
         )
 
     @property
     def _reader(self) -> Embedding:
         """The embedded model, by whose vectors sentences are compared, whatever searches."""
-        return load_embedding("embedded", threads=self._threads)
+        return load_embedding("embedded", threads=self.settings.encoder_threads)
 
-    @_once
+    @once
     def _model(self) -> Model | None:
         if self._given_model is not None:
             return self._given_model
         name = self.settings.model
         return None if name == EXTRACTIVE else self._loaded(name)
 
-    @_once
+    @once
     def _second_model(self) -> Model | None:
         name = self.settings.second_opinion
         if name in ("", EXTRACTIVE):
@@ -726,44 +712,34 @@ class Assistant:
     def _current(self, source: str) -> Document | None:
         return self._recent(source, self._opened().revision())
 
-    @_once
+    @once
     def _pictures(self) -> Pictures:
         return Pictures(self.settings)
 
-    @cached_property
+    @once
     def _recent(self) -> Callable[[str, int], Document | None]:
         """The documents last cited, by source and revision: a large one takes long to read."""
         return lru_cache(maxsize=8)(lambda source, _: self._opened().document(source))
 
-    @cached_property
+    @once
     def _examples(self) -> Callable[[int, int], list[str]]:
         """The examples of a revision: to try them takes longer than to answer a question."""
         return lru_cache(maxsize=4)(lambda _, count: self._drawn(count))
 
     def _drawn(self, count: int) -> list[str]:
-        catalog = self._opened()
-        documents = catalog.documents()
-        # Spread over the corpus, as neighbours are often alike.
-        some = documents[:: max(1, len(documents) // EXAMPLES_FROM)][:EXAMPLES_FROM]
-        passages = [catalog.passages_of(document.source)[:6] for document in some]
-
         def answer(question: str) -> Answer:
             # In the documents' own sentences: dozens of questions are too many for a model.
             *_, last = self._answered(question, (), None, Filters(), extractive=True)
             assert isinstance(last, Answer)
             return last
 
-        return examples(passages, ask=answer, count=count)
+        return examples(sample(self._opened()), ask=answer, count=count)
 
-    @property
-    def _threads(self) -> int:
-        return self.settings.encoder_threads
-
-    @_once
+    @once
     def _dense(self) -> DenseIndex:
         return DenseIndex(self._opened())
 
-    @_once
+    @once
     def _lexical(self) -> LexicalIndex:
         return LexicalIndex(self._opened())
 

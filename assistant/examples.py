@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.answering import Answer
-from assistant.catalog import StoredPassage
+from assistant.catalog import Catalog, StoredPassage
 from assistant.grounding.words import listed
 
 # "SWIFT is a ...", "Dmitry Peskov said that ...": who or what a sentence is about, and what one
@@ -34,6 +34,9 @@ NO_NAMES = frozenset(
 LONGEST_WORDS = 12
 # An answer that is less sure makes no good example.
 SURE = 0.6
+# Documents from which questions are drawn, and passages of each.
+SAMPLE = 24
+BEGINNING = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,13 @@ class Example:
     about: str
     source: str
     kind: "Kind"
+
+
+def sample(catalog: Catalog) -> list[list[StoredPassage]]:
+    """The first passages of some documents, spread over all, as neighbours are often alike."""
+    documents = catalog.documents()
+    some = documents[:: max(1, len(documents) // SAMPLE)][:SAMPLE]
+    return [catalog.passages_of(document.source)[:BEGINNING] for document in some]
 
 
 def examples(

@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from assistant.errors import (
     IndexMissingError,
     SettingsError,
 )
+from assistant.once import once
 
 CORPUS = {
     "rivers/amber.md": (
@@ -452,6 +455,39 @@ def test_many_threads_ask_at_once(tmp_path: Path, assistant: Assistant) -> None:
         for thread in threads:
             thread.join()
     assert wrong == []
+
+
+def test_what_is_made_when_needed_is_made_once_by_many_threads() -> None:
+    class House:
+        def __init__(self) -> None:
+            self._making = threading.RLock()
+            self.built: list[str] = []
+
+        @once
+        def roof(self) -> list[str]:
+            time.sleep(0.05)
+            self.built.append("roof")
+            return [*self.walls, "roof"]
+
+        @once
+        def walls(self) -> list[str]:
+            self.built.append("walls")
+            return ["walls"]
+
+    house, together = House(), threading.Barrier(8)
+
+    def roof(_: int) -> list[str]:
+        together.wait()
+        return house.roof
+
+    with ThreadPoolExecutor(8) as pool:
+        roofs = list(pool.map(roof, range(8)))
+    assert house.built == ["roof", "walls"]
+    assert all(found is roofs[0] for found in roofs)
+    del house.__dict__["roof"]
+    assert house.roof == roofs[0] == ["walls", "roof"]
+    assert house.roof is not roofs[0]
+    assert house.built == ["roof", "walls", "roof"]
 
 
 def test_the_same_question_gets_the_same_answer_in_every_process(assistant: Assistant) -> None:

@@ -16,9 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import only what stands before it.
 ORDER = [
-    *("errors", "settings", "bundled", "prompts", "sentences", "tokens", "documents", "fences"),
-    *("passages", "remote", "embedding", "catalog", "indexes", "sync", "grounding", "retrieval"),
-    *("models", "answering", "examples"),
+    *("errors", "once", "settings", "bundled", "prompts", "sentences", "tokens", "documents"),
+    *("fences", "passages", "remote", "embedding", "catalog", "indexes", "sync", "grounding"),
+    *("retrieval", "models", "answering", "examples"),
     *("payloads", "conversation", "asking", "sources", "uploads", "llamaindex", "assistant"),
     *("evaluation", "server"),
     *("cli", "__main__"),
