@@ -1,11 +1,15 @@
 """Finds, checks and renders the prompt files: one file a message, with strict `$variables`."""
 
+import logging
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from string import Template
 
 from assistant.bundled import shipped
 from assistant.errors import PromptError
+
+logger = logging.getLogger(__name__)
 
 # Which variables each prompt has; a file that uses another one, or lacks one, is an error.
 VARIABLES = {
@@ -34,7 +38,8 @@ def render(name: str, *, folder: str = "", **variables: str) -> str:
         **variables: One for each `$variable`; values are inserted as they are, never expanded.
 
     Raises:
-        PromptError: The file is missing, or its variables are not those that `VARIABLES` names.
+        PromptError: The file is missing, or its variables are not those that `VARIABLES` names;
+            or the folder has a file whose name is nearly that of a prompt.
     """
     template = load(name, folder)
     missing = VARIABLES[name] - variables.keys()
@@ -56,8 +61,7 @@ def load(name: str, folder: str) -> Template:
         raise PromptError(f"there is no prompt {name!r}; known: {', '.join(sorted(VARIABLES))}")
     path = shipped("prompts") / f"{name}.md"
     if folder:
-        if not Path(folder).is_dir():
-            raise PromptError(f"the prompts folder {folder!r} does not exist; create or unset it")
+        _look_through(folder)
         own = Path(folder) / f"{name}.md"
         path = own if own.is_file() else path
     try:
@@ -74,6 +78,44 @@ def load(name: str, folder: str) -> Template:
             f"prompt {path} must use exactly {_dollars(VARIABLES[name])}; look at {_dollars(wrong)}"
         )
     return template
+
+
+@cache
+def _look_through(folder: str) -> None:
+    """See that no file of a folder was meant to be a prompt and is none (once a process).
+
+    Raises:
+        PromptError: One was, by its name; or there is no such folder.
+    """
+    if not Path(folder).is_dir():
+        raise PromptError(f"the prompts folder {folder!r} does not exist; create or unset it")
+    try:
+        files = sorted(path for path in Path(folder).iterdir() if _like_a_prompt(path))
+    except OSError as error:
+        raise PromptError(
+            f"the prompts folder {folder!r} cannot be read ({error.strerror}); see that this user "
+            "can read it, or unset it"
+        ) from error
+    known = ", ".join(f"{name}.md" for name in sorted(VARIABLES))
+    for path in files:
+        if near := get_close_matches(path.stem.lower(), VARIABLES, n=1):
+            raise PromptError(
+                f"{path} is no prompt; rename it to {near[0]}.md, or move it elsewhere (the "
+                f"prompts are {known})"
+            )
+    for path in files:
+        logger.warning("%s is not read, as it is no prompt; the prompts are %s", path, known)
+
+
+def _like_a_prompt(path: Path) -> bool:
+    """Whether a file is text that nobody reads; a README is for people."""
+    return (
+        path.suffix.lower() in (".md", ".txt")
+        and not path.name.startswith(".")
+        and path.stem.lower() != "readme"
+        and not (path.suffix == ".md" and path.stem in VARIABLES)
+        and path.is_file()
+    )
 
 
 def _bad_line(text: str) -> str:

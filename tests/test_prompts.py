@@ -66,3 +66,47 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="does not exist"):
         load("refusal", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("refusals.md", "refusal.md"),
+        ("refusal.txt", "refusal.md"),
+        ("Refusal.MD", "refusal.md"),
+        ("anwser.md", "answer.md"),
+        ("search_again.md", "search-again.md"),
+        ("answer.old.md", "answer.md"),
+    ],
+)
+def test_a_misspelt_file_is_refused_with_the_name_that_was_meant(
+    tmp_path: Path, name: str, meant: str
+) -> None:
+    (tmp_path / name).write_text("Nothing on $query in $scope.\n")
+    with pytest.raises(PromptError, match=f"rename it to {meant}, or") as caught:
+        render("refusal", folder=str(tmp_path), **VALUES)
+    assert str(tmp_path / name) in str(caught.value)
+    assert all(f"{known}.md" in str(caught.value) for known in VARIABLES)
+    (tmp_path / name).unlink()
+    assert "Who?" in render("refusal", folder=str(tmp_path), **VALUES)
+
+
+def test_a_file_that_is_like_no_prompt_is_named_once_in_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "greeting.md").write_text("Hello.")
+    render("refusal", folder=str(tmp_path), **VALUES)
+    render("refusal-empty", folder=str(tmp_path), query="q")
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{tmp_path / 'greeting.md'} is not read")
+    assert "refusal.md" in warning
+
+
+def test_what_is_not_meant_as_a_prompt_is_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("README.md", "readme.txt", ".answers.md", "answers.json", "answer.md~"):
+        (tmp_path / name).write_text("For people.")
+    (tmp_path / "answers.md").mkdir()
+    assert "Who?" in render("refusal", folder=str(tmp_path), **VALUES)
+    assert caplog.messages == []
