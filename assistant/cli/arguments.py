@@ -182,7 +182,7 @@ def _add_common(parser: argparse.ArgumentParser, *, default: str | None) -> None
     )
 
 
-def _add_eval(parser: argparse.ArgumentParser) -> None:
+def _add_cases(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         nargs="?",
@@ -193,10 +193,14 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--half", choices=("dev", "test", "both"), default="both", help="only one half (both)"
     )
-    parser.add_argument("--tags", action="store_true", help="print the figures by tag, too")
     parser.add_argument(
         "--threads", type=_count, default=2, metavar="N", help="questions side by side (2)"
     )
+
+
+def _add_eval(parser: argparse.ArgumentParser) -> None:
+    _add_cases(parser)
+    parser.add_argument("--tags", action="store_true", help="print the figures by tag, too")
     _add_model(parser)
     parser.add_argument(
         "--judge",
@@ -244,25 +248,13 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        metavar="CASES",
-        help="a file of cases; by default those of the shipped examples",
-    )
-    parser.add_argument(
-        "--half", choices=("dev", "test", "both"), default="both", help="only one half (both)"
-    )
+    _add_cases(parser)
     parser.add_argument(
         "--false-refusals",
         type=_share,
         default=0.1,
         metavar="SHARE",
         help="so many of the answerable questions may be refused (0.1)",
-    )
-    parser.add_argument(
-        "--threads", type=_count, default=2, metavar="N", help="questions side by side (2)"
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="only tell what it would achieve")
