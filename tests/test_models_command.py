@@ -1,18 +1,22 @@
 """`assistant models`, `--model`, and what this machine can reach."""
 
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from language_model import GGUF
-from providers import Failure, Nonsense, speaking
+from providers import Failure, Nonsense, Provider, Silence, speaking
 
 from assistant.cli import main
 from assistant.models import load_model
@@ -23,9 +27,11 @@ from assistant.models.trial import (
     ollama_url,
     on_this_machine,
     reachable,
+    to_try,
     tried,
 )
 
+ROOT = Path(__file__).resolve().parent.parent
 SECRET = "sk-test-1234567890-never-shown"
 ANSWER = "A library is a house of books, where people read and borrow them."
 
@@ -314,6 +320,119 @@ def test_it_lists_and_tries_the_one_that_is_set(
     assert ANSWER in ran.line
     assert "words a second" in ran.line
     assert "\x1b[2J" not in ran.out
+    assert len(server.requests) == 1  # not once more as the first of its server
+
+
+@contextmanager
+def three_servers(monkeypatch: pytest.MonkeyPatch, *replies: Any) -> Iterator[list[Provider]]:
+    """Ollama with a model for vectors and one that writes, LM Studio and vLLM."""
+    models = [["nomic-embed-text", "qwen3:4b"], ["gemma", "never-tried"], ["phi"]]
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(speaking(reply, models=names))
+            for reply, names in zip(replies, models, strict=True)
+        ]
+        monkeypatch.setenv("OLLAMA_HOST", servers[0].url)
+        monkeypatch.setitem(USUAL_PORTS, "LM Studio", port_of(servers[1].url))
+        monkeypatch.setitem(USUAL_PORTS, "vLLM", port_of(servers[2].url))
+        yield servers
+
+
+def test_the_first_model_of_each_server_here_is_tried_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OLLAMA_API_KEY", SECRET)
+    together = threading.Barrier(3)
+
+    def when_all_are_asked(_: object) -> str:
+        together.wait(timeout=4)
+        return ANSWER
+
+    with three_servers(monkeypatch, *[when_all_are_asked] * 3) as servers:
+        ran = run(capsys, "models")
+        in_json = run(capsys, "models", "--json")
+    assert (ran.code, in_json.code) == (0, 0)
+    studio, vllm = (f"@http://localhost:{port_of(server.url)}/v1" for server in servers[1:])
+    names = ["ollama:qwen3:4b", f"openai-like:gemma{studio}", f"openai-like:phi{vllm}"]
+    for name in names:
+        assert f"{name} works" in ran.line
+    assert ran.line.count("words a second") == 3
+    assert [trial["model"] for trial in in_json.json["tried"]] == ["extractive", *names]
+    assert all(trial["works"] for trial in in_json.json["tried"])
+    assert all(trial["first_word_seconds"] > 0 for trial in in_json.json["tried"][1:])
+    for server in servers:
+        assert len(server.requests) == 2
+        assert SECRET not in str(server.headers)  # nobody has said that they may have it
+
+
+def test_those_that_do_not_answer_say_why_and_are_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    replies = Silence(), Failure(401), Nonsense()
+    with three_servers(monkeypatch, *replies) as servers:
+        began = time.monotonic()
+        ran = run(capsys, "models", "--json")
+        assert time.monotonic() - began < 20  # much of which is the first import
+        assert servers[0].left_within(5)
+    assert ran.code == 0
+    silent, locked, nonsense = ran.json["tried"][1:]
+    assert [one["works"] for one in (silent, locked, nonsense)] == [False] * 3
+    assert silent["kind"] == "timeout"
+    assert "said nothing within 5 seconds" in silent["problem"]
+    assert "assistant models ollama:qwen3:4b" in silent["problem"]
+    assert locked["kind"] == "key"
+    assert "wants a key, which only a model that is named is sent" in locked["problem"]
+    assert locked["problem"].endswith(f"assistant models {locked['model']}")
+    assert nonsense["kind"] == "failed"
+    monkeypatch.setattr("assistant.models.trial.BRIEF_SECONDS", 1.5)
+    with three_servers(monkeypatch, Failure(503), Failure(500), Silence()) as servers:
+        ran = run(capsys, "models")
+    assert ran.code == 0
+    assert "ollama:qwen3:4b does not work" in ran.line
+    assert "is busy (503: The server is loading the model)" in ran.line
+    assert "failed (500: The server had an error while processing your request" in ran.line
+    assert f"phi@http://localhost:{port_of(servers[2].url)}/v1 did not answer in time" in ran.line
+    assert "said nothing within 1.5 seconds" in ran.line
+    assert [len(server.requests) for server in servers] == [1, 1, 1]
+
+
+def test_the_first_is_one_that_writes_if_there_is_one() -> None:
+    here = "http://127.0.0.1:9"
+    both = Reachable("Ollama", url=here, ready=True, models=("ollama:embed-x", "ollama:y"))
+    vectors = Reachable("vLLM", url=here, ready=True, models=("openai-like:Embedder@x",))
+    away = Reachable("Ollama", url="http://192.0.2.1", ready=True, models=("ollama:z",))
+    none = Reachable("LM Studio", url=here, ready=True)
+    silent = Reachable("llama.cpp", url=here, models=("openai-like:w@x",))
+    assert to_try([both, vectors, away, none, silent]) == {
+        "ollama:y": both,
+        "openai-like:Embedder@x": vectors,
+    }
+
+
+def test_ctrl_c_ends_the_trials_at_once(tmp_path: Path) -> None:
+    with speaking(Silence(), models=["m"]) as server:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "assistant", "models"],
+            cwd=tmp_path,
+            env={**os.environ, "OLLAMA_HOST": server.url, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until = time.monotonic() + 60
+        while not server.requests and time.monotonic() < until:
+            time.sleep(0.02)
+        began = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+        assert time.monotonic() - began < 4  # less than it would have had
+        assert server.left_within(5)
+    assert running.returncode == 130
+    assert err == "assistant: stopped\n"
+    assert "ollama:m" in out
+    assert "does not work" not in out
 
 
 def test_named_ones_are_tried_and_one_that_fails_is_exit_code_1(

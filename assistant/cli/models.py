@@ -2,10 +2,20 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 
 from assistant.assistant import Assistant
 from assistant.cli.screen import Screen, one_line
-from assistant.models.trial import EXTRACTIVE, Reachable, Trial, reachable, tried
+from assistant.models.trial import (
+    BRIEF_SECONDS,
+    EXTRACTIVE,
+    Reachable,
+    Trial,
+    reachable,
+    to_try,
+    tried,
+    tried_briefly,
+)
 from assistant.payloads import plain
 
 FINE, ERROR = 0, 1
@@ -30,12 +40,40 @@ def models(assistant: Assistant, options: argparse.Namespace, screen: Screen) ->
         trials.append(trial)
         if not options.json:
             show_trial(trial, screen)
+    # Nobody has asked for those that happen to run here: they may fail.
+    fine = all(trial.works for trial in trials)
+    others = {name: one for name, one in to_try(found).items() if name not in names}
+    trials += _others(others, assistant, None if options.json else screen)
     if options.json:
         payload = {"tried": [plain(trial) for trial in trials]}
         if not options.names:
             payload |= {"reachable": [plain(one) for one in found]}
         screen.json({"model": settings.model} | payload)
-    return FINE if all(trial.works for trial in trials) else ERROR
+    return FINE if fine else ERROR
+
+
+def _others(
+    servers: dict[str, Reachable], assistant: Assistant, screen: Screen | None
+) -> list[Trial]:
+    """Try what runs here, and show each as soon as it is known; the trials as the servers are."""
+    settings = assistant.settings
+    left = list(servers)
+    trials = {}
+    trying = tried_briefly(servers, context=settings.model_context, prompts=settings.prompts)
+    try:
+        with closing(trying):
+            while left:
+                if screen:
+                    screen.draft(f"asking {', '.join(left)}: {BRIEF_SECONDS:g} seconds at most")
+                trial = next(trying)
+                trials[trial.model] = trial
+                left.remove(trial.model)
+                if screen:
+                    show_trial(trial, screen)
+    finally:
+        if screen:
+            screen.draft("")
+    return [trials[name] for name in servers]
 
 
 def show_reachable(found: Sequence[Reachable], screen: Screen) -> None:
@@ -57,10 +95,10 @@ def show_reachable(found: Sequence[Reachable], screen: Screen) -> None:
 
 def show_trial(trial: Trial, screen: Screen) -> None:
     """How a model did when it was asked something."""
-    screen.write(
-        (one_line(trial.model), "bold"),
-        (" works" if trial.works else " does not work", "green" if trial.works else "red"),
-    )
+    how = "works" if trial.works else "does not work"
+    if trial.kind == "timeout":
+        how = "did not answer in time"
+    screen.write((one_line(trial.model), "bold"), (f" {how}", "green" if trial.works else "red"))
     if trial.problem:
         screen.write(one_line(trial.problem), indent=2)
     elif trial.context is None:

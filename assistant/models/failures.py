@@ -48,6 +48,7 @@ class Asked:
         names: The models that the server does have; None where it does not say.
         secrets: Keys beside those of the environment.
         seconds: How long its user waits for a word at most; it is not waited longer to ask again.
+        once: Whether it is not asked again at all.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Asked:
     names: Sequence[str] | None = None
     secrets: tuple[str, ...] = ()
     seconds: float = math.inf
+    once: bool = False
 
     def error(self, text: str, *, kind: str) -> ModelError:
         """An error about this model, with no key in it, in one printable line."""
@@ -115,7 +117,7 @@ def explained(error: BaseException, asked: Asked, *, begun: bool) -> tuple[Model
         return asked.error(
             f"failed ({told}); ask again, and see the log of {asked.server} if it stays so",
             kind="failed",
-        ), status in _PASSING
+        ), status in _PASSING and not asked.once
     if status is not None and 300 <= status < 400:
         return asked.error(
             f"is not at {asked.server}, which sends requests on ({status}); correct the URL",
@@ -194,11 +196,11 @@ def _wait_wanted(error: BaseException) -> float | None:
 def _busy(error: BaseException, asked: Asked, told: str) -> tuple[ModelError, bool]:
     wanted = _wait_wanted(error)
     if not wanted:
-        return asked.error(f"is busy ({told}); wait, and ask again", kind="busy"), True
+        return asked.error(f"is busy ({told}); wait, and ask again", kind="busy"), not asked.once
     remedy = "ask again then, or choose another model"
     return asked.error(
         f"is busy and asks to wait {_duration(wanted)} ({told}); {remedy}", kind="busy"
-    ), wanted <= asked.seconds
+    ), wanted <= asked.seconds and not asked.once
 
 
 def _duration(seconds: float) -> str:

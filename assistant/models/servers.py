@@ -41,16 +41,29 @@ _CONTEXT_KEYS = (
 
 
 class OpenAILike(Connection):
-    """A server with OpenAI's interface."""
+    """A server with OpenAI's interface.
 
-    def __init__(self, name: str, model: str, url: str, *, seconds: float, key: str = "") -> None:
+    It is sent its own key, or else the user's; asked `briefly`, not the user's, and it is not
+    asked again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        url: str,
+        *,
+        seconds: float,
+        key: str = "",
+        briefly: bool = False,
+    ) -> None:
         openai = import_module("openai")
         integration = import_module("llama_index.llms.openai_like")
         self._url = url
         self._unset = openai.NOT_GIVEN
         self._left_out: set[str] = set()
         self._client = openai.OpenAI(
-            api_key=key or _key(OPENAI_KEY, name) or _NO_KEY,
+            api_key=key or (not briefly and _key(OPENAI_KEY, name)) or _NO_KEY,
             base_url=url,
             max_retries=0,
             http_client=import_module("httpx").Client(**transport(url, seconds)),
@@ -65,6 +78,7 @@ class OpenAILike(Connection):
             url_hint="" if "/v1" in url else " (mostly it ends in /v1)",
             secrets=(key,) if key else (),
             seconds=seconds,
+            once=briefly,
         )
         try:
             llm = integration.OpenAILike(
@@ -181,9 +195,18 @@ class LocalServer(OpenAILike):
 
 
 class Ollama(Connection):
-    """A model that Ollama runs."""
+    """A model that Ollama runs; `briefly` as for `OpenAILike`."""
 
-    def __init__(self, name: str, model: str, url: str, *, seconds: float, context: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        url: str,
+        *,
+        seconds: float,
+        context: int,
+        briefly: bool = False,
+    ) -> None:
         library = import_module("ollama")
         integration = import_module("llama_index.llms.ollama")
         url = url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
@@ -193,7 +216,8 @@ class Ollama(Connection):
                 f"OLLAMA_HOST holds a password; set {OLLAMA_KEY} instead",
                 kind="name",
             )
-        key = _key(OLLAMA_KEY, name)
+        # Without any, the library would take the user's from the environment itself.
+        key = _NO_KEY if briefly else _key(OLLAMA_KEY, name)
         self._client = library.Client(
             host=url,
             headers={"authorization": f"Bearer {key}"} if key else None,
@@ -216,6 +240,7 @@ class Ollama(Connection):
             model_remedy=f"run: ollama pull {model}",
             url_hint=_WITHOUT_V1 if "/v1" in url else "",
             seconds=seconds,
+            once=briefly,
         )
         super().__init__(llm, asked)
 

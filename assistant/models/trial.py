@@ -3,20 +3,22 @@
 import http.client
 import ipaddress
 import json
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 from assistant.errors import ModelError
-from assistant.models import Message, Model, load_model
+from assistant.models import TICK_SECONDS, Message, Model, load_model
 from assistant.prompts import render
-from assistant.remote import ANTHROPIC_KEY, OLLAMA_KEY, OLLAMA_URL, OPENAI_KEY
+from assistant.remote import ANTHROPIC_KEY, OLLAMA_KEY, OLLAMA_URL, OPENAI_KEY, redacted
 
 # Where programs that serve models with OpenAI's interface listen, unless told otherwise.
 USUAL_PORTS = {"LM Studio": 1234, "vLLM": 8000, "llama.cpp": 8080}
@@ -29,6 +31,8 @@ TRIED_WORDS = 40
 TRIED_SECONDS = 15.0
 # Those that reason need some for their thoughts.
 TRIED_TOKENS = 1000
+# A model that nobody named has so long, from the question on.
+BRIEF_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,106 @@ def tried(
         prompts: A folder whose prompt files go before the built-in ones, or empty.
     """
     if not isinstance(model, str):
-        return _asked(model, prompts)
+        return _asked(model, _question(prompts))
     if model == "extractive":
         return Trial(model, works=True)
     try:
         with closing(load_model(model, context=context, seconds=seconds)) as loaded:
-            return _asked(loaded, prompts)
+            return _asked(loaded, _question(prompts))
     except ModelError as error:
         return Trial(model, works=False, problem=str(error), kind=error.kind)
 
 
-def _asked(model: Model, prompts: str) -> Trial:
-    question = [Message("user", render("try-model", folder=prompts))]
+def to_try(found: Sequence[Reachable]) -> dict[str, Reachable]:
+    """The first model of each server of this machine that answers, and its server.
+
+    One that makes vectors, by its name, is only taken where there is no other.
+    """
+    first: dict[str, Reachable] = {}
+    for one in found:
+        if one.ready and one.models and on_this_machine(one.url):
+            writing = [name for name in one.models if "embed" not in name.lower()]
+            first[(writing or one.models)[0]] = one
+    return first
+
+
+def tried_briefly(
+    servers: dict[str, Reachable], *, context: int = 0, prompts: str = ""
+) -> Generator[Trial, None, None]:
+    """Ask models a short question, all at once; each has `BRIEF_SECONDS` to answer.
+
+    They are sent no key, as nobody has said that they may have it. Closing the iterator ends
+    their work.
+
+    Args:
+        servers: As `to_try` gives them.
+        context: As in `load_model`.
+        prompts: As in `tried`.
+
+    Yields:
+        One for each, as soon as it is known.
+    """
+    question = _question(prompts)
+    trials: SimpleQueue[Trial] = SimpleQueue()
+    ended = threading.Event()
+
+    def ask(name: str, server: Reachable) -> None:
+        try:
+            with closing(_without_key(name, server.url, context=context)) as model:
+                trials.put(_asked(model, question, within=BRIEF_SECONDS, ended=ended))
+        except ModelError as error:
+            trials.put(Trial(name, works=False, problem=str(error), kind=error.kind))
+        except Exception as error:  # noqa: BLE001 - else whoever waits for it would not know
+            trials.put(Trial(name, works=False, problem=redacted(repr(error)), kind="failed"))
+
+    threads = [threading.Thread(target=ask, args=one, daemon=True) for one in servers.items()]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in threads:
+            trial = trials.get()
+            if trial.kind == "key":
+                wanted = f"{trial.model} wants a key, which only a model that is named is sent"
+                trial = replace(trial, problem=f"{wanted}: assistant models {trial.model}")
+            yield trial
+    finally:
+        ended.set()
+        until = time.monotonic() + 2 * TICK_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+def _without_key(name: str, url: str, *, context: int) -> Model:
+    """A model of a server of this machine, which is not sent the user's key.
+
+    Raises:
+        ModelError: The package for it is not installed.
+    """
+    load_model(name)
+    from assistant.models.llamaindex import LlamaIndexModel
+    from assistant.models.servers import Ollama, OpenAILike
+
+    kind, _, model = name.removesuffix(f"@{url}").partition(":")
+    connect: Callable[[], Any]
+    if kind == "ollama":
+        connect = partial(Ollama, name, model, url, seconds=60, context=context, briefly=True)
+    else:
+        connect = partial(OpenAILike, name, model, url, seconds=60, briefly=True)
+    return LlamaIndexModel(connect, name=name, context=context)
+
+
+def _question(prompts: str) -> list[Message]:
+    return [Message("user", render("try-model", folder=prompts))]
+
+
+def _asked(
+    model: Model,
+    question: Sequence[Message],
+    *,
+    within: float = math.inf,
+    ended: threading.Event | None = None,
+) -> Trial:
+    """How a model does; it is left once it has taken so many seconds, or its trial is ended."""
     times: list[float] = []
     text = ""
     began = time.monotonic()
@@ -109,16 +201,19 @@ def _asked(model: Model, prompts: str) -> Trial:
         ready = time.monotonic()
         with closing(model.write(question, most_tokens=TRIED_TOKENS)) as pieces:  # type: ignore[type-var]
             for piece in pieces:
+                now = time.monotonic()
                 if piece:
                     text += piece
-                    times.append(time.monotonic())
-                if times and (
-                    len(text.split()) > TRIED_WORDS or time.monotonic() - times[0] > TRIED_SECONDS
-                ):
+                    times.append(now)
+                if times and (len(text.split()) > TRIED_WORDS or now - times[0] > TRIED_SECONDS):
+                    break
+                if now - ready > within or (ended is not None and ended.is_set()):
                     break
     except ModelError as error:
         return Trial(model.name, works=False, text=text, problem=str(error), kind=error.kind)
     if not text.strip():
+        if time.monotonic() - ready > within:
+            return Trial(model.name, works=False, problem=_late(model.name, within), kind="timeout")
         problem = f"{model.name} wrote nothing that can be read; use another model"
         return Trial(model.name, works=False, problem=problem, kind="failed")
     written = times[-1] - times[0] if times else 0.0
@@ -130,6 +225,13 @@ def _asked(model: Model, prompts: str) -> Trial:
         loading_seconds=ready - began,
         first_word_seconds=times[0] - ready if times else None,
         words_per_second=(len(text.split()) - 1) / written if written else None,
+    )
+
+
+def _late(name: str, seconds: float) -> str:
+    return (
+        f"{name} said nothing within {seconds:g} seconds; it may be loading still, or thinking. "
+        f"This waits longer: assistant models {name}"
     )
 
 
