@@ -17,13 +17,14 @@ from assistant import Answer, Assistant, Document
 from assistant.errors import EvaluationError
 from assistant.evaluation import html
 from assistant.evaluation.cases import Case, load
-from assistant.evaluation.comparing import against
+from assistant.evaluation.comparing import against, judged
 from assistant.evaluation.conditions import conditions
 from assistant.evaluation.fields import Earlier
 from assistant.evaluation.figures import OUTCOMES, outcome, outcomes
 from assistant.evaluation.reports import Entry, Report, figures, read, rows_of, write, write_text
 from assistant.evaluation.running import Row, in_order, run
 from assistant.evaluation.scoring import Scorer
+from assistant.evaluation.statistics import Comparison
 from assistant.evaluation.summary import summary
 
 SEEDS = load(Path(__file__).resolve().parent.parent / "evals/cases/seeds.jsonl")
@@ -201,11 +202,12 @@ def test_cases_are_filtered(show: Any, own: Report) -> None:
     page.get_by_label("Tag", exact=True).select_option(label="numbers")
     assert shown(page) == [f"How many arches has the Old Bridge? {ATTACK}"]
     page.get_by_label("Tag", exact=True).select_option("")
-    page.get_by_label("Words in it").fill("Clara zebra")
+    page.get_by_label("Find words").fill("Clara zebra")
     assert shown(page) == []
-    page.get_by_label("Words in it").fill("CLARA")
+    assert page.locator("#count").inner_text() == "none of 6 fits"
+    page.get_by_label("Find words").fill("CLARA")
     assert "Who built the Old Bridge?" in shown(page)
-    page.get_by_label("Words in it").fill("")
+    page.get_by_label("Find words").fill("")
     halves = []
     for half in (0, 1):
         page.get_by_label("Half").select_option(str(half))
@@ -241,7 +243,6 @@ def test_the_plots_and_figures_are_those_of_the_run(
     assert line.locator("td").nth(0).inner_text() == f"{value.value:.3f}"
     assert line.locator("td").nth(1).inner_text() == f"{value.low:.2f} to {value.high:.2f}"
     assert line.locator("td").nth(2).inner_text() == str(value.cases)
-    page.get_by_text("What was run").click()
     assert report.header["index"]["contents"] in page.locator(".run").inner_text()
 
 
@@ -265,10 +266,50 @@ def test_two_runs_are_shown_side_by_side(show: Any, seeds: tuple[Report, Report]
     line = page.locator(".figures tr", has=page.get_by_text("false refusals", exact=True))
     difference = compared.figures["false_refusals"].difference
     assert f"{difference:+.3f}" in line.inner_text()
-    assert line.locator("td.better").count() == 1  # less of them is better
-    page.get_by_text("What was run").click()
+    kind = judged("false_refusals", compared.figures["false_refusals"])
+    assert f"{difference:+.3f} {kind}" in line.inner_text()
     differing = page.locator(".run tr:has(.differs)").all_inner_texts()
     assert any(text.startswith("settings.refusal_threshold") for text in differing)
+
+
+@pytest.mark.parametrize(
+    ("metric", "change", "kind"),
+    [
+        ("accepted", (0.1, 0.02, 0.2), "better"),
+        ("accepted", (-0.1, -0.2, -0.02), "worse"),
+        ("false_refusals", (-0.1, -0.2, -0.02), "better"),  # less is better
+        ("false_refusals", (0.1, 0.02, 0.2), "worse"),
+        ("accepted", (0.1, -0.02, 0.2), "unsure"),
+        ("accepted", (0.1, None, None), "unsure"),
+        ("accepted", (0.0, -0.1, 0.1), "unsure"),  # as many better as worse
+    ],
+)
+def test_a_figure_is_better_or_worse_only_if_that_is_sure(
+    metric: str, change: tuple[float, float | None, float | None], kind: str
+) -> None:
+    one = Comparison(0.5, 0.5 + change[0], *change, probability=0.5, cases=9, better=2, worse=2)
+    assert judged(metric, one) == kind
+    assert judged(metric, replace(one, difference=0.0, better=0, worse=0)) == "same"
+
+
+def test_the_page_can_be_read_with_a_keyboard_and_without_colours(
+    show: Any, seeds: tuple[Report, Report]
+) -> None:
+    page = show(seeds[1], seeds[0])
+    for link in page.get_by_role("navigation").get_by_role("link").all():
+        assert page.locator(link.get_attribute("href")).count() == 1
+    page.get_by_role("region", name="Figures").focus()
+    page.keyboard.press("ArrowRight")
+    # What a plot shows is there as numbers, too.
+    found = summary(rows_of(seeds[1].entries)).overall
+    page.locator("figure summary", has_text="as numbers").first.press("Enter")
+    last = page.locator("figure table").first.locator("tr").last.locator("td").all_inner_texts()
+    assert last[:2] == ["100%", f"{found.risk_coverage[-1][1]:.3f}"]
+    dots = [one for one in found.reliability if one.cases]
+    assert page.locator("figure").nth(1).locator("tbody tr").count() == len(dots)
+    # Every axis has a title.
+    for figure, titles in zip(page.locator("figure").all(), (2, 2, 1, 2), strict=True):
+        assert figure.locator("text.title").count() == titles
 
 
 def test_a_baseline_without_texts_can_be_shown(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from assistant.cli.screen import Screen, one_line, visible
-from assistant.evaluation.comparing import Compared
+from assistant.evaluation.comparing import SAME, Compared, judged
 from assistant.evaluation.figures import (
     FAILING,
     GROUPS,
@@ -18,8 +18,6 @@ from assistant.evaluation.statistics import Comparison, Figure
 from assistant.evaluation.summary import Part, Summary
 
 TITLE, CELL, WIDE = 24, 8, 11
-# Of a difference this small nothing is said.
-ROUNDING = 0.0005
 
 
 def show_report(
@@ -46,11 +44,12 @@ def show_figures(overall: Part, halves: dict[str, Part], screen: Screen) -> None
         lines = [line for metric in metrics for line in _figure_line(metric, overall, halves)]
         if not lines:
             continue
-        columns = [f"{'':{CELL}}", f"{'95 %':>13}", f"{'cases':>7}"]
-        columns += [f"{name:>{CELL}}" for name in halves]
+        title, beside = group, ("95 %", "cases")
         if group == "latency":
-            columns = ["", *columns[3:]]
-        screen.write((f"{group:{TITLE}}", "bold"), ("".join(columns).rstrip(), "dim"))
+            title, beside = "latency in seconds", ("", "")
+        columns = [f"{'':{CELL}}", f"{beside[0]:>13}", f"{beside[1]:>7}"]
+        columns += [f"{name:>{CELL}}" for name in halves]
+        screen.write((f"{title:{TITLE}}", "bold"), ("".join(columns).rstrip(), "dim"))
         for title, value, rest in lines:
             screen.write(f"  {title:{TITLE - 2}}", (value, "bold"), (rest, "dim"))
     screen.write("")
@@ -63,7 +62,7 @@ def _figure_line(
     if metric.name.startswith(LATENCY):
         if value is not None:
             cells = "".join(_cell(value_of(part, metric.name)) for part in halves.values())
-            yield metric.title, f"{value:.3f} s", f"{'':20}{cells}"
+            yield metric.title, _cell(value), f"{'':20}{cells}"
         return
     figure = overall.figures.get(metric.name)
     if figure is None:
@@ -98,11 +97,12 @@ def show_compared(compared: Compared, screen: Screen) -> None:
         one = compared.figures.get(metric.name)
         if one is None or one.difference is None:
             continue
-        if one.difference == 0 and not (one.better or one.worse):
+        kind = judged(metric.name, one)
+        if kind == SAME:
             same.append(metric.title)
             continue
         cells = f"{_cell(one.before)}{_cell(one.after)}{_signed(one.difference):>8}"
-        style = "dim" if abs(one.difference) < ROUNDING else _style(metric, one)
+        style = {"better": "green", "worse": "red"}.get(kind, "")
         moved = f"{one.better:>7}{one.worse:>6}" if one.probability is not None else ""
         screen.write(
             f"  {metric.title:{TITLE - 2}}", (cells, style), (f"{_around(one):>16}{moved}", "dim")
@@ -137,11 +137,6 @@ def show_outcomes(report: Report, overall: Part, screen: Screen) -> None:
             f"and the documents' own sentences stand in"
         )
     screen.write((" · ".join(map(one_line, about)), "dim"))
-
-
-def _style(metric: Metric, one: Comparison) -> str:
-    gain = (one.difference or 0.0) * (-1 if metric.falling else 1)
-    return "green" if gain > 0 else "red"
 
 
 def _around(one: Comparison) -> str:

@@ -1,6 +1,6 @@
 """A case in the page of a report: what was asked, what came of it, and what should have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -22,6 +22,8 @@ SHORT = {
     "unlabelled": "unlabelled",
     "right": "right",
 }
+# Of two runs.
+KINDS = {"worse": "worse", "better": "better", "other": "other answer"}
 
 
 def badge(name: str) -> str:
@@ -40,9 +42,9 @@ def case_html(entry: Entry, *, tags: Sequence[int]) -> str:
         f'data-half="{row.half}" data-tags="{numbers}"{opened}>'
         f"<summary>{badge(name)}<span class=question>{_text(_question(entry))}</span>"
         f'<span class="quiet">{_text(row.id)}</span></summary>'
-        f'<div class="body">{_asked(entry)}<div class="columns">'
+        f'<div class="body">{_asked(entry)}{_reasons(entry)}<div class="columns">'
         f"<div><h4>Answer</h4>{_answer(entry)}</div>"
-        f"<div><h4>Wanted</h4>{_wanted(entry.case)}{_reasons(row.reasons)}</div></div>"
+        f"<div><h4>Wanted</h4>{_wanted(entry.case)}</div></div>"
         f"{_sources(row.answer)}{_scores(entry)}</div></details>"
     )
 
@@ -51,14 +53,14 @@ def change_html(change: Change) -> str:
     """A case of which something else came than before, both side by side."""
     before, after = change.before, change.after
     columns = "".join(
-        f"<div><h4>{title} {badge(outcome(entry.row))}</h4>{_answer(entry)}"
-        f"{_reasons(entry.row.reasons)}</div>"
+        f"<div><h4>{title} {badge(outcome(entry.row))}</h4>{_reasons(entry)}{_answer(entry)}"
+        f"{_closed(_sources(entry.row.answer))}</div>"
         for title, entry in (("Before", before), ("Now", after))
     )
     opened = " open" if change.kind == "worse" else ""
     return (
         f'<details class="case change"{opened}><summary>'
-        f'<span class="badge {change.kind}">{change.kind}</span>'
+        f'<span class="badge {change.kind}">{KINDS[change.kind]}</span>'
         f"<span class=question>{_text(_question(after))}</span>"
         f'<span class="quiet">{_text(after.row.id)}</span></summary>'
         f'<div class="body">{_asked(after)}<div class="columns">{columns}</div>'
@@ -83,14 +85,14 @@ def _asked(entry: Entry) -> str:
             told = "; ".join(_text(query) for query in searches)
             parts.append(f'<p class="quiet">searched for: {told}</p>')
     tags = "".join(f'<span class="tag">{_text(tag)}</span>' for tag in entry.row.tags)
-    parts.append(f'<p class="quiet">{tags}half {HALVES[entry.row.half]}</p>')
+    parts.append(f'<p class="quiet">{tags}{HALVES[entry.row.half]} half</p>')
     return "".join(parts)
 
 
 def _answer(entry: Entry) -> str:
     row, answer = entry.row, entry.row.answer
     if row.error:
-        return f'<p class="worse">{_text(row.error)}</p>'
+        return '<p class="quiet">none: asking crashed</p>'
     if answer is None:
         return '<p class="quiet">This report was written without texts.</p>'
     parts = []
@@ -147,9 +149,20 @@ def _wanted(case: Case | None) -> str:
     return f"<ul>{told}</ul>{shown}"
 
 
-def _reasons(reasons: Iterable[str]) -> str:
+def _reasons(entry: Entry) -> str:
+    """Why it failed, or is not perfect."""
+    reasons = [entry.row.error] if entry.row.error else entry.row.reasons
+    if not reasons:
+        return ""
+    failing = outcome(entry.row) in FAILING
+    kind, title = ("failed", "Why it failed") if failing else ("", "Why it is not perfect")
     told = "".join(f"<li>{_text(reason)}</li>" for reason in reasons)
-    return f'<h4>Why it is not perfect</h4><ul class="reasons">{told}</ul>' if told else ""
+    return f'<div class="reasons {kind}"><h4>{title}</h4><ul>{told}</ul></div>'
+
+
+def _closed(sources: str) -> str:
+    """What an answer cites, to be opened."""
+    return f"<details><summary>sources</summary>{sources}</details>" if sources else ""
 
 
 def _sources(answer: dict[str, Any] | None) -> str:

@@ -14,6 +14,10 @@ from assistant.evaluation.summary import compared
 
 # What is no mean of scores of cases, and is computed anew for each sample of the bootstrap.
 OF_ALL = ("refusal_precision", "refusal_f1", "calibration_error", "risk_coverage_area")
+# A figure that nothing changed.
+SAME = "same"
+# A difference that is 0.000.
+ROUNDING = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,26 @@ def against(before: Sequence[Entry], after: Sequence[Entry]) -> Compared:
         new=len(new) - len(common),
         gone=len(old) - len(common),
     )
+
+
+def judged(name: str, one: Comparison) -> str:
+    """Whether a figure is `SAME`, "better", "worse", or that is "unsure".
+
+    It is better or worse only if its interval leaves 0 out, and the same if neither it nor its
+    interval is anything in three digits.
+    """
+    difference = one.difference or 0.0
+    moved = difference if one.probability is not None else _farthest(one)
+    if abs(moved) < ROUNDING and not (one.better or one.worse):
+        return SAME
+    if one.low is None or one.high is None or one.low <= 0 <= one.high:
+        return "unsure"
+    return "better" if _gain(name, difference) > 0 else "worse"
+
+
+def _farthest(one: Comparison) -> float:
+    """The largest of a difference and the ends of its interval."""
+    return max((one.difference or 0.0, one.low or 0.0, one.high or 0.0), key=abs)
 
 
 def _gain(name: str, difference: float) -> float:

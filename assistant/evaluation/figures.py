@@ -34,22 +34,45 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         Metric("question_likeness", "question likeness", "a proxy of answer relevancy"),
     ),
     "faithfulness": (
-        Metric("faithfulness", "faithfulness", "sentences that the passages read bear out"),
+        Metric(
+            "faithfulness", "faithfulness", "share of the sentences that the passages read bear out"
+        ),
         Metric("groundedness", "groundedness", "how well they do, sentence by sentence"),
-        Metric("citation_recall", "citation recall", "sentences that their citations bear out"),
-        Metric("citation_precision", "citation precision", "citations that are of use"),
+        Metric(
+            "citation_recall",
+            "citation recall",
+            "share of the sentences that their citations bear out",
+        ),
+        Metric(
+            "citation_precision", "citation precision", "share of the citations that are of use"
+        ),
         Metric("citation_recall_by_model", "cit. recall, by model", "as --judge sees it"),
         Metric("judge_agreement", "judges agree", "sentences on which check and --judge agree"),
     ),
     "refusal": (
-        Metric("refusal_precision", "refusal precision", "refusals that are right"),
+        Metric("refusal_precision", "refusal precision", "share of the refusals that are right"),
         Metric("refusal_recall", "refusal recall", "unanswerable questions that were refused"),
-        Metric("refusal_f1", "refusal F1", "of both"),
-        Metric("false_refusals", "false refusals", "answerable ones that were", falling=True),
+        Metric("refusal_f1", "refusal F1", "the harmonic mean of both"),
+        Metric(
+            "false_refusals",
+            "false refusals",
+            "answerable questions that were refused",
+            falling=True,
+        ),
     ),
     "calibration": (
-        Metric("calibration_error", "calibration error", "confidence against truth", falling=True),
-        Metric("risk_coverage_area", "risk-coverage area", "mean risk", falling=True),
+        Metric(
+            "calibration_error",
+            "calibration error",
+            "how far confidences are from how often they come true",
+            falling=True,
+        ),
+        Metric(
+            "risk_coverage_area",
+            "risk-coverage area",
+            "share that is wrong, averaged over how many are answered",
+            falling=True,
+        ),
     ),
     "retrieval": (
         Metric("recall@5", "recall@5", "evidence among the first 5 passages"),
@@ -140,7 +163,7 @@ OUTCOMES = {
     "crashed": "crashed",
     "wrong": "wrong answer",
     "refused": "refused, though the documents say it",
-    "answered": "answered, though they do not say it",
+    "answered": "answered, though the documents do not say it",
     "unfaithful": "right, but not borne out",
     "unlabelled": "nobody has told what is right",
     "right": "right",

@@ -12,32 +12,21 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from assistant.evaluation.cases_html import case_html, change_html
+from assistant.evaluation.cases_html import KINDS, case_html, change_html
 from assistant.evaluation.comparing import Compared
-from assistant.evaluation.figures import (
-    FAILING,
-    GROUPS,
-    LATENCY,
-    METRICS,
-    OUTCOMES,
-    Metric,
-    outcome,
-    value_of,
-)
-from assistant.evaluation.plots import bars, histogram, reliability_plot, risk_coverage_plot
-from assistant.evaluation.reports import Report, rows_of
-from assistant.evaluation.statistics import Comparison, Figure
-from assistant.evaluation.summary import HALVES, Part, Summary, part
+from assistant.evaluation.figures import FAILING, OUTCOMES, outcome
+from assistant.evaluation.figures_html import figures_table, headlines
+from assistant.evaluation.plots import Curve, bars, histogram, reliability_plot, risk_coverage_plot
+from assistant.evaluation.refusal import Bin
+from assistant.evaluation.reports import Header, Report, rows_of
+from assistant.evaluation.statistics import EQUAL
+from assistant.evaluation.summary import HALVES, Summary, part
 
 FIRST_LINE = "<!doctype html><!-- assistant eval -->\n"
+# What is seldom the same twice, and no reason for other answers.
+PASSING = ("made_at", "seconds", "notices", "index.revision")
 FOLDER = Path(__file__).parent / "page"
-# What a reader wants to know first.
-HEADLINES = (
-    *("accepted", "faithfulness", "citation_recall", "citation_precision"),
-    *("refusal_precision", "refusal_recall", "false_refusals", "calibration_error"),
-)
-# A difference that is smaller says nothing.
-ROUNDING = 0.0005
+PERCENTILES = {"p50": "half within", "p90": "90 % within", "p99": "99 % within"}
 
 
 def is_page(start: str) -> bool:
@@ -62,10 +51,10 @@ def page(
     )
     title = f"Eval: {report.header['cases']['file']}"
     body = [
-        _head(report),
-        _headlines(found.overall),
+        _head(report, baseline, changes=compared is not None),
+        headlines(found.overall, compared),
         _plots(report, found, baseline),
-        _figures(found, compared),
+        figures_table(found, compared),
         "" if compared is None else _changes(compared),
         _cases(report, found),
         _conditions(report, baseline),
@@ -84,7 +73,7 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _head(report: Report) -> str:
+def _head(report: Report, baseline: Report | None, *, changes: bool) -> str:
     header = report.header
     asked = header["cases"]
     about = [
@@ -93,7 +82,9 @@ def _head(report: Report) -> str:
         f"answers: {header['model']}",
         *([f"judge: {header['judge']}"] if header["judge"] else []),
         f"{header['seconds']:.1f} s",
-        header["made_at"].replace("T", " ").replace("+00:00", " UTC"),
+        _time(header),
+        *([f"version {header['version']}"] if header.get("version") else []),
+        *([f"git {header['git'][:10]}"] if header.get("git") else []),
     ]
     notices = header["notices"]
     noticed = (
@@ -109,9 +100,34 @@ def _head(report: Report) -> str:
     )
     return (
         f"<header><h1>Can the answers be trusted?</h1>"
-        f'<p class="quiet">{" · ".join(map(escape, about))}</p>{noticed}'
-        f'{_stripe(header["outcomes"])}<ul class="outcomes">{parts}</ul></header>'
+        f'<p class="quiet">{" · ".join(map(escape, about))}</p>'
+        f"{'' if baseline is None else _beside(report, baseline)}{noticed}"
+        f'{_stripe(header["outcomes"])}<ul class="outcomes">{parts}</ul>'
+        f"{_contents(changes=changes)}</header>"
     )
+
+
+def _time(header: Header) -> str:
+    return str(header["made_at"]).replace("T", " ").replace("+00:00", " UTC")
+
+
+def _beside(report: Report, baseline: Report) -> str:
+    """With which run it is compared, and what was not the same then."""
+    made = f"the run of {_time(baseline.header)}" if "made_at" in baseline.header else "a baseline"
+    names = [name for name, *_, differs in _settings(report, baseline) if differs]
+    told = f"not the same then: {', '.join(names)}" if names else "run under the same conditions"
+    return f'<p class="quiet">compared with {escape(made)}; {escape(told)}</p>'
+
+
+def _contents(*, changes: bool) -> str:
+    """Links to the parts of the page."""
+    parts = {"plots": "Plots", "figures": "Figures", "changes": "Changes", "cases": "Cases"}
+    listed = "".join(
+        f'<a href="#{name}">{title}</a>'
+        for name, title in (parts | {"run": "What was run"}).items()
+        if changes or name != "changes"
+    )
+    return f'<nav aria-label="Parts of this page">{listed}</nav>'
 
 
 def _stripe(counts: dict[str, int]) -> str:
@@ -130,18 +146,6 @@ def _stripe(counts: dict[str, int]) -> str:
     )
 
 
-def _headlines(overall: Part) -> str:
-    cards = []
-    for name in HEADLINES:
-        figure = overall.figures.get(name)
-        if figure is not None and figure.value is not None:
-            cards.append(
-                f"<div><dt>{escape(METRICS[name].title)}</dt><dd><b>{figure.value:.3f}</b>"
-                f'<span class="quiet">{_interval(figure)} · {figure.cases} cases</span></dd></div>'
-            )
-    return f'<dl class="cards">{"".join(cards)}</dl>'
-
-
 def _plots(report: Report, found: Summary, baseline: Report | None) -> str:
     overall = found.overall
     before = None
@@ -149,18 +153,18 @@ def _plots(report: Report, found: Summary, baseline: Report | None) -> str:
         before = part(rows_of(baseline.entries), sure=False).risk_coverage
     latency = overall.latency or {}
     seconds = [row.seconds for row in rows_of(report.entries) if not row.error]
-    marks = [(name, latency[name]) for name in ("p50", "p90", "p99") if name in latency]
-    dashed = " The dashed line is the baseline." if before else ""
+    marks = [(text, latency[name]) for name, text in PERCENTILES.items() if name in latency]
     figures = [
         (
             "Risk and coverage",
-            risk_coverage_plot(overall.risk_coverage, before),
+            risk_coverage_plot(overall.risk_coverage, before)
+            + _risk_numbers(overall.risk_coverage, before),
             "If only the surest questions were answered, so many of the answers would be wrong. "
-            f"The lower, the better.{dashed}",
+            "The lower, the better.",
         ),
         (
             "Reliability",
-            reliability_plot(overall.reliability),
+            reliability_plot(overall.reliability) + _reliability_numbers(overall.reliability),
             "How often the documents hold the answer, by the confidence that they do. On the "
             "diagonal, it is a probability; the larger a dot, the more cases.",
         ),
@@ -179,82 +183,60 @@ def _plots(report: Report, found: Summary, baseline: Report | None) -> str:
         f"<figure><h3>{title}</h3>{plot}<figcaption>{escape(caption)}</figcaption></figure>"
         for title, plot, caption in figures
     )
-    return f'<section class="plots">{drawn}</section>'
+    return f'<section class="plots" id="plots">{drawn}</section>'
 
 
-def _figures(found: Summary, compared: Compared | None) -> str:
-    halves = {name: one for name, one in found.halves.items() if one.cases}
-    if len(halves) < 2:
-        halves = {}
-    heads = ["", "all", "95 % interval", "cases", *halves]
-    if compared is not None:
-        heads += ["before", "change", "95 % interval", "better", "worse"]
-    head = "".join(f"<th>{text}</th>" for text in heads)
-    groups = []
-    for group, metrics in GROUPS.items():
-        lines = "".join(
-            f"<tr>{''.join(cells)}</tr>"
-            for metric in metrics
-            if (cells := list(_cells(metric, found.overall, halves.values(), compared)))
+def _risk_numbers(now: Curve, before: Curve | None) -> str:
+    """The curves at each tenth."""
+    curves = [curve for curve in (now, before) if curve]
+    if not curves:
+        return ""
+    rows = [
+        [f"{share:.0%}", *(f"{_risk_at(share, curve):.3f}" for curve in curves)]
+        for share in (tenth / 10 for tenth in range(1, 11))
+    ]
+    return _numbers(["answered", "wrong", *(["wrong before"] if before else [])], rows)
+
+
+def _risk_at(share: float, curve: Curve) -> float:
+    return next((risk for coverage, risk in curve if coverage >= share - EQUAL), curve[-1][1])
+
+
+def _reliability_numbers(bins: Iterable[Bin]) -> str:
+    rows = [
+        (
+            f"{one.low:.1f} to {one.high:.1f}",
+            str(one.cases),
+            f"{one.confidence:.2f}",
+            f"{one.share:.2f}",
         )
-        if lines:
-            groups.append(
-                f'<tbody><tr class="group"><th colspan="{len(heads)}">{group}</th></tr>'
-                f"{lines}</tbody>"
-            )
-    over = ""
-    if compared is not None:
-        over = f'<p class="quiet">Before and change are {compared.told}.</p>'
+        for one in bins
+        if one.cases
+    ]
+    return _numbers(["confidence", "cases", "on average", "the documents answer"], rows)
+
+
+def _numbers(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """What a plot shows, for who cannot see it."""
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    listed = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return (
-        f'<section><h2>Figures</h2>{over}<div class="scroll"><table class="figures">'
-        f"<thead><tr>{head}</tr></thead>{''.join(groups)}</table></div></section>"
+        f"<details><summary>as numbers</summary><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{listed}</tbody></table></details>"
     )
-
-
-def _cells(
-    metric: Metric, overall: Part, halves: Iterable[Part], compared: Compared | None
-) -> Iterator[str]:
-    value = value_of(overall, metric.name)
-    figure = overall.figures.get(metric.name)
-    if value is None and figure is None:
-        return
-    better = " (less is better)" if metric.falling else ""
-    yield f'<th title="{escape(metric.about + better)}">{escape(metric.title)}</th>'
-    latency = metric.name.startswith(LATENCY)
-    yield f"<td><b>{_number(value)}{' s' if latency else ''}</b></td>"
-    yield f"<td>{_interval(figure) if figure else ''}</td><td>{figure.cases if figure else ''}</td>"
-    for half in halves:
-        yield f"<td>{_number(value_of(half, metric.name))}</td>"
-    if compared is not None:
-        one = compared.figures.get(metric.name)
-        if one is None or one.difference is None:
-            yield '<td colspan="5"></td>'
-        else:
-            yield from _change_cells(metric, one, one.difference)
-
-
-def _change_cells(metric: Metric, one: Comparison, difference: float) -> Iterator[str]:
-    if difference == 0 and not (one.better or one.worse):
-        yield f'<td>{_number(one.before)}</td><td class="quiet">same</td><td colspan="3"></td>'
-        return
-    gain = -difference if metric.falling else difference
-    kind = "better" if gain > ROUNDING else "worse" if gain < -ROUNDING else "quiet"
-    around = "" if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}"
-    yield f"<td>{_number(one.before)}</td>"
-    yield f'<td class="{kind}">{difference:+.3f}</td><td>{around}</td>'
-    if one.probability is None:
-        yield "<td></td><td></td>"
-    else:
-        yield f"<td>{one.better}</td><td>{one.worse}</td>"
 
 
 def _changes(compared: Compared) -> str:
     if not compared.changes:
-        return "<section><h2>Changes</h2><p>The same came of every case of both runs.</p></section>"
+        return (
+            '<section id="changes"><h2>Changes</h2>'
+            "<p>The same came of every case of both runs.</p></section>"
+        )
     kinds = [change.kind for change in compared.changes]
-    told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    told = ", ".join(f"{kinds.count(kind)} {KINDS[kind]}" for kind in dict.fromkeys(kinds))
     return (
         f'<section id="changes"><h2>Changes <small class="quiet">{told}</small></h2>'
+        '<p class="quiet">Both runs side by side; those that are worse are open.</p>'
         f"{''.join(change_html(change) for change in compared.changes)}</section>"
     )
 
@@ -282,8 +264,9 @@ def _cases(report: Report, found: Summary) -> str:
     )
     return (
         f'<section id="cases"><h2>Cases <small class="quiet" id="count" role="status"></small></h2>'
+        '<p class="quiet">Those that failed come first, and are open.</p>'
         f'<div class="filters">{"".join(choices)}'
-        '<input id="words" type="search" placeholder="words in it" aria-label="Words in it">'
+        '<input id="words" type="search" placeholder="find words" aria-label="Find words">'
         '<button type="button" id="open">open all</button>'
         f'<button type="button" id="close">close all</button></div>{listed}</section>'
     )
@@ -298,23 +281,31 @@ def _select(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
 
 def _conditions(report: Report, baseline: Report | None) -> str:
     """What was run; with a baseline, both, and where they differ."""
-    now = dict(_flat(report.header))
-    before = dict(_flat(baseline.header)) if baseline is not None else None
     lines = []
-    for name, value in now.items():
-        cells = f"<th>{escape(name)}</th><td>{escape(value)}</td>"
-        if before is not None:
-            old = before.get(name, "")
-            differs = old not in ("", value) and name not in ("made_at", "seconds")
-            kind = ' class="differs"' if differs else ""
-            cells += f"<td{kind}>{escape(old)}</td>"
+    for name, value, old, differs in _settings(report, baseline):
+        cells = f'<th scope="row">{escape(name)}</th><td>{escape(value)}</td>'
+        if baseline is not None:
+            kind, mark = (' class="differs"', "differs: ") if differs else ("", "")
+            cells += f"<td{kind}>{mark}{escape(old)}</td>"
         lines.append(f"<tr>{cells}</tr>")
-    head = "" if before is None else "<thead><tr><th></th><th>now</th><th>before</th></tr></thead>"
+    titles = ("", "now", "before")
+    heads = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    head = "" if baseline is None else f"<thead><tr>{heads}</tr></thead>"
     return (
-        "<section><details><summary><h2>What was run</h2></summary>"
-        f'<div class="scroll"><table class="run">{head}<tbody>{"".join(lines)}</tbody></table>'
-        "</div></details></section>"
+        '<section id="run"><h2>What was run</h2><p class="quiet">Prompts, embedding and index are '
+        "told by fingerprints, which change with what is in them.</p>"
+        f'<table class="run{" both" if baseline is not None else ""}">{head}'
+        f"<tbody>{''.join(lines)}</tbody></table></section>"
     )
+
+
+def _settings(report: Report, baseline: Report | None) -> Iterator[tuple[str, str, str, bool]]:
+    """What was run, line by line: name, value, that of the baseline, whether they differ."""
+    before = {} if baseline is None else dict(_flat(baseline.header))
+    for name, value in _flat(report.header):
+        old = before.get(name)
+        differs = old is not None and old != value and name not in PASSING
+        yield name, value, old or "", differs
 
 
 def _flat(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -324,12 +315,6 @@ def _flat(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(inner, dict):
             yield from _flat(inner, f"{before}{name}.")
         else:
-            yield f"{before}{name}", inner if isinstance(inner, str) else json.dumps(inner)
-
-
-def _interval(figure: Figure) -> str:
-    return "" if figure.low is None else f"{figure.low:.2f} to {figure.high:.2f}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+            empty = inner is None or inner == ""
+            text = inner if isinstance(inner, str) else json.dumps(inner)
+            yield f"{before}{name}", "none" if empty else text

@@ -4,6 +4,7 @@ Colours are the style sheet's, by class. Whatever is written in them comes from 
 have it from anybody: it is escaped here.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -13,10 +14,17 @@ from assistant.evaluation.refusal import Bin
 from assistant.evaluation.statistics import Figure
 
 WIDTH, HEIGHT = 460, 280
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 54, 14, 14, 40
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 ROW, LABEL = 24, 150
 HISTOGRAM_BARS = 24
+# Lines of a grid, about.
+TICKS = 5
+# Above the highest bar: room for the names of the percentiles.
+HEADROOM = 1.25
+# What is less is drawn as nothing.
+LEAST = 1e-6
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 Curve = Sequence[tuple[float, float]]
 
@@ -24,19 +32,32 @@ Curve = Sequence[tuple[float, float]]
 def risk_coverage_plot(now: Curve, before: Curve | None = None) -> str:
     """What share of the answers would be wrong, if only the surest were given."""
     risks = [risk for _, risk in (*now, *(before or ()))]
-    top = _round_up(max(risks, default=0.0))
-    parts = [_grid(top, "share of questions answered", "share of them wrong")]
+    ticks = _ticks(max(risks, default=0.0))
+    top = ticks[-1]
+    parts = [
+        _grid(
+            SHARES,
+            ticks,
+            "share of the questions answered, the surest first",
+            "share of them wrong",
+        )
+    ]
     for curve, kind in ((before or (), "before"), (now, "now")):
         if curve:
             points = " ".join(f"{_x(one):.1f},{_y(risk / top):.1f}" for one, risk in curve)
             parts.append(f'<polyline class="curve {kind}" points="{points}"/>')
+    if before:
+        for place, kind in enumerate(("now", "before")):
+            x, y = LEFT + 10, TOP + 12 + 16 * place
+            parts.append(f'<path class="curve {kind}" d="M{x},{y}h26"/>')
+            parts.append(_text(x + 34, y + 4, kind, "start", "label"))
     return _svg("Risk and coverage", HEIGHT, parts)
 
 
 def reliability_plot(bins: Sequence[Bin]) -> str:
     """What a confidence promises, and what came of it; the larger a dot, the more cases."""
     most = max((one.cases for one in bins), default=0)
-    parts = [_grid(1.0, "confidence", "share that the documents answer")]
+    parts = [_grid(SHARES, SHARES, "confidence", "share that the documents answer")]
     parts.append(f'<path class="ideal" d="M{_x(0)},{_y(0)}L{_x(1)},{_y(1)}"/>')
     told = [one for one in bins if one.confidence is not None and one.share is not None]
     points = " ".join(f"{_x(one.confidence or 0):.1f},{_y(one.share or 0):.1f}" for one in told)
@@ -56,12 +77,17 @@ def bars(figures: Iterable[tuple[str, Figure]]) -> str:
     """A figure for each of several names, with its interval and its number of cases."""
     told = [(name, figure) for name, figure in figures if figure.value is not None]
     width = WIDTH - LABEL - 60
-    height = ROW * len(told) + 24
+    bottom = ROW * len(told) + 2
+    height = bottom + 40
     parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
+    for share in SHARES:
         x = LABEL + width * share
-        parts.append(f'<path class="grid" d="M{x:.1f},0V{height - 22}"/>')
-        parts.append(_text(x, height - 6, f"{share:g}", "middle"))
+        parts.append(f'<path class="grid" d="M{x:.1f},0V{bottom}"/>')
+        parts.append(_text(x, bottom + 16, f"{share:g}", "middle"))
+    parts.append(
+        _text(LABEL + width / 2, bottom + 35, "share that came out right", "middle", "label title")
+    )
+    parts.append(_text(WIDTH, bottom + 16, "(cases)", "end"))
     for place, (name, figure) in enumerate(told):
         y, value = ROW * place + 4, figure.value or 0.0
         short = name if len(name) <= 22 else name[:21] + "…"
@@ -82,10 +108,12 @@ def bars(figures: Iterable[tuple[str, Figure]]) -> str:
 
 def histogram(seconds: Sequence[float], marks: Sequence[tuple[str, float]]) -> str:
     """How long answers took; marks are percentiles."""
-    most = max(seconds, default=0.0) or 1.0
+    across = _ticks(max(seconds, default=0.0))
+    most = across[-1]
     counts, edges = np.histogram(seconds, bins=HISTOGRAM_BARS, range=(0.0, most))
-    top = max(int(counts.max()), 1)
-    parts = [_grid(float(top), "seconds to an answer", "cases", right=most, whole=True)]
+    up = _ticks(HEADROOM * int(counts.max()), whole=True)
+    top = up[-1]
+    parts = [_grid(across, up, "seconds to an answer", "cases")]
     for count, left, right in zip(counts.tolist(), edges, edges[1:], strict=False):
         if count:
             x, y, end = _x(left / most), _y(count / top), _x(right / most)
@@ -96,8 +124,9 @@ def histogram(seconds: Sequence[float], marks: Sequence[tuple[str, float]]) -> s
             )
     for place, (name, value) in enumerate(marks):
         x = _x(value / most)
-        parts.append(f'<path class="mark" d="M{x:.1f},{TOP}V{_y(0)}"/>')
-        side, shift = ("end", -4) if x > WIDTH - 110 else ("start", 4)
+        # Below the names of those before it, so that it crosses none.
+        parts.append(f'<path class="mark" d="M{x:.1f},{TOP + 14 * place}V{_y(0)}"/>')
+        side, shift = ("end", -4) if x > WIDTH - 130 else ("start", 4)
         parts.append(
             _text(x + shift, TOP + 10 + 14 * place, f"{name} {value:.2f} s", side, "label")
         )
@@ -111,19 +140,19 @@ def _svg(title: str, height: float, parts: Iterable[str]) -> str:
     )
 
 
-def _grid(top: float, below: str, beside: str, *, right: float = 1.0, whole: bool = False) -> str:
+def _grid(across: Sequence[float], up: Sequence[float], below: str, beside: str) -> str:
+    """The axes with their titles, and a line for each number up."""
     parts = []
-    steps = [0.0, 0.25, 0.5, 0.75, 1.0]
-    for share in steps:
-        x, y = _x(share), _y(share)
+    for value in up:
+        y = _y(value / up[-1])
         parts.append(f'<path class="grid" d="M{LEFT},{y:.1f}H{WIDTH - RIGHT}"/>')
-        height = share * top
-        if not whole or height == int(height):
-            parts.append(_text(LEFT - 6, y + 4, f"{height:.3g}", "end"))
-        parts.append(_text(x, HEIGHT - BOTTOM + 16, f"{share * right:.2g}", "middle"))
-    parts.append(_text(LEFT + INNER_WIDTH / 2, HEIGHT - 5, below, "middle", "label"))
+        parts.append(_text(LEFT - 6, y + 4, f"{value:g}", "end"))
+    for value in across:
+        x = _x(value / across[-1])
+        parts.append(_text(x, HEIGHT - BOTTOM + 16, f"{value:g}", "middle"))
+    parts.append(_text(LEFT + INNER_WIDTH / 2, HEIGHT - 5, below, "middle", "label title"))
     parts.append(
-        f'<text class="label" text-anchor="middle" '
+        f'<text class="label title" text-anchor="middle" '
         f'transform="translate(11 {TOP + INNER_HEIGHT / 2:g}) rotate(-90)">{escape(beside)}</text>'
     )
     return "".join(parts)
@@ -143,8 +172,15 @@ def _y(share: float) -> float:
     return TOP + INNER_HEIGHT * (1 - share)
 
 
-def _round_up(value: float) -> float:
-    return next((top for top in (0.04, 0.1, 0.2, 0.4, 0.6, 0.8) if value <= top), 1.0)
+def _ticks(most: float, *, whole: bool = False) -> list[float]:
+    """Round numbers from 0 to `most` or a little above, as steps of 1, 2 or 5 make them."""
+    most = most if most > LEAST else 1.0
+    power = 10.0 ** math.floor(math.log10(most / TICKS))
+    steps = (power, 2 * power, 5 * power)
+    step = next((one for one in steps if most <= TICKS * one), 10 * power)
+    if whole:
+        step = max(step, 1.0)
+    return [round(step * n, 10) for n in range(math.ceil(most / step - LEAST) + 1)]
 
 
 def _shown(figure: Figure) -> str:

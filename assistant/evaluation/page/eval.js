@@ -20,7 +20,7 @@ function show() {
     one.hidden = !fits(one, texts[place]);
     if (!one.hidden) count += 1;
   });
-  find("count").textContent = `${count} of ${cases.length}`;
+  find("count").textContent = count ? `${count} of ${cases.length}` : `none of ${cases.length} fits`;
 }
 
 for (const choice of [...choices, words]) choice.addEventListener("input", show);
