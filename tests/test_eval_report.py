@@ -42,7 +42,7 @@ OWN = [
     Case("refused", "Which yeast makes the best pancakes?", answerable=True,
          answers=(("brewer's",),), tags=("lookup",)),
     Case("unanswerable", "Who painted the Mona Lisa?", answerable=False, tags=("unanswerable",)),
-    Case("crashed", "Does it crash?", answerable=True, answers=(("yes",),), tags=("lookup",)),
+    Case("crashed", "Does it crash?", answerable=True, answers=(("yes",),), tags=("broken",)),
     Case("unlabelled", "Where is the Old Bridge?"),
 ]  # fmt: skip
 

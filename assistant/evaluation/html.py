@@ -170,7 +170,11 @@ def _plots(report: Report, found: Summary, baseline: Report | None) -> str:
         ),
         (
             "Right outcomes by tag",
-            bars((tag, one.figures["right"]) for tag, one in found.tags.items()),
+            bars(
+                (tag, one.figures["right"])
+                for tag, one in found.tags.items()
+                if "right" in one.figures  # of none, if all its cases crashed
+            ),
             "With 95 % intervals, and the number of cases.",
         ),
         (
