@@ -410,6 +410,61 @@ def test_what_only_looks_like_a_list_stays_apart(over: Opener) -> None:
     assert all("\n" not in sentence.text for sentence in answer.sentences)
 
 
+# What is no statement.
+
+LAKE = """HANDBOOK FOR ALL WHO WORK ON LAKE ORREN
+Orren station, second edition.
+
+Thermocline. The layer of Lake Orren in which it grows cold quickly.
+
+LWB. Lisk Water Board. It pays for the samples from Lake Orren.
+
+In the boat
+
+Nobody rows alone. Whoever rows on Lake Orren wears a vest.
+
+How did the station on Lake Orren begin?
+
+With a cowshed. Two students slept in it, and the cow stayed.
+"""
+QUESTIONS_ASKED_OFTEN = """# Questions
+
+## Can I switch off the lamp of the Varnes buoy?
+
+No. There is no switch for that.
+
+## Why is the Varnes buoy yellow?
+
+Because of the law on wrecks.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("What is the thermocline?", "Thermocline. The layer of Lake Orren in which"),
+        ("what does LWB mean", "LWB. Lisk Water Board."),
+        ("How did the station on Lake Orren begin?", "With a cowshed. Two students slept in it"),
+        ("Can I switch off the lamp of the Varnes buoy?", "No. There is no switch for that."),
+        ("Why is the Varnes buoy yellow?", "Because of the law on wrecks."),
+        ("Who rows alone in the boat on Lake Orren?", "Nobody rows alone."),
+    ],
+)
+def test_terms_and_questions_lead_to_what_stands_after_them(
+    tmp_path: Path, question: str, told: str
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "lake.txt").write_text(LAKE)
+    (documents / "faq.md").write_text(QUESTIONS_ASKED_OFTEN)
+    with Assistant.open(tmp_path / "index", refusal_threshold=0.0) as assistant:
+        assistant.sync(documents)
+        answer = assistant.ask(question)
+        check_promises(assistant, answer)
+    assert told in answer.text
+    assert not any("?" in one.text or "HANDBOOK" in one.text for one in answer.sentences)
+
+
 # Where it stands.
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assistant.answering.headings import Standing, standings
 from assistant.answering.kinds import BRIEF, NEEDED, SCAFFOLD, Kind, holds, kind_asked
 from assistant.answering.likeness import likenesses
 from assistant.answering.orders import about_orders, disarmed
@@ -32,6 +33,8 @@ KIND_BONUS = 0.05
 # The first sentence of a document often says what the rest is about.
 FIRST_BONUS = 0.12
 FIRST_BONUS_IN_ONE_TEXT = 0.03
+# Headings, terms and questions are no answers.
+NO_STATEMENT_PENALTY = 1.0
 # Sentences that lean on the one before, or are too short to say something.
 LEANING_PENALTY = 0.02
 SHORT_PENALTY = 0.16
@@ -116,13 +119,16 @@ class Reading:
         evidence: Its passage as the check wants it.
         vectors: Its sentences' vectors, shape (sentences, dimensions).
         stems: The stems of each sentence's content words.
-        cosines: Of the question with each sentence, shape (sentences,).
+        standings: What each sentence is, and what stands over it.
+        cosines: Of the question with each sentence, or with the term or question that it explains
+            or answers; 0 for what is no statement; shape (sentences,).
         overlaps: The share of the question's words that each sentence has, shape (sentences,).
-        matches: The same of the question's subjects, with words that mean about the same.
+        matches: The same of the question's subjects, with words that mean about the same, in the
+            sentence or in the term or question that it explains or answers.
         around: The same with what stands around the sentence: the one before, title, headings.
         met: How well its best word matches each subject, shape (subjects,).
-        holding: Whether each sentence has the kind of thing asked for; true where that is not
-            plain.
+        holding: Whether each sentence is a statement that has the kind of thing asked for; any has
+            where that is not plain.
         scores: By which sentences are chosen, shape (sentences,).
     """
 
@@ -130,6 +136,7 @@ class Reading:
     evidence: Evidence
     vectors: Vectors
     stems: tuple[frozenset[str], ...]
+    standings: tuple[Standing, ...]
     cosines: Vectors
     overlaps: Vectors
     matches: Vectors
@@ -147,6 +154,12 @@ class Reading:
         """The text of one of its sentences."""
         start, end = self.evidence.sentences[index]
         return self.evidence.text[start:end]
+
+    def gap(self, index: int) -> str:
+        """What stands between one of its sentences and the next."""
+        return self.evidence.text[
+            self.evidence.sentences[index].end : self.evidence.sentences[index + 1].start
+        ]
 
     def joined(self, index: int) -> bool:
         """Whether nothing was left out between one of its sentences and the next."""
@@ -183,20 +196,35 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
         if vectors is not None and len(vectors):
             sentences = by_sentence(evidence)
             contents = [[token for token in words if token.content] for words in sentences]
-            found.append((rank, hit, vectors, evidence, sentences, contents))
+            stands = standings(
+                evidence, rows=hit.passage.row is not None, opening=not hit.passage.position
+            )
+            found.append((rank, hit, vectors, evidence, sentences, contents, stands))
     matching = _Matching(
-        question, [(contents, evidence.context) for *_, evidence, _, contents in found]
+        question,
+        [
+            *(words for *_, contents, _ in found for words in contents),
+            *(_content(evidence.context) for *_, evidence, _, _, _ in found),
+            *(_content(over) for *_, stands in found for over in {one.over for one in stands}),
+        ],
     )
     readings = []
-    for rank, hit, vectors, evidence, sentences, contents in found:
+    for rank, hit, vectors, evidence, sentences, contents, stands in found:
         texts = [evidence.text[start:end] for start, end in evidence.sentences]
         stems = tuple(frozenset(token.stem for token in words) for words in contents)
+        statements = np.array([stand.role == "statement" for stand in stands], bool)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)
+        for place, stand in enumerate(stands):
+            if stand.before:
+                cosines[place] = cosines[place - 1 : place + 1].max()
+            elif stand.asked:
+                cosines[place] = max(cosines[place], hit.cosine)
+        cosines *= statements
         overlaps = np.array([question.overlap(words) for words in stems], np.float32)
-        matches, around, met = matching.of(contents, evidence.context)
+        matches, around, met = matching.of(contents, evidence.context, stands)
         pairs = list(zip(texts, sentences, strict=True))
         needed = question.kind if question.kind in NEEDED else None
-        holding = np.array(
+        holding = statements * np.array(
             [needed is None or holds(needed, text, words, known) for text, words in pairs],
             np.float32,
         )
@@ -210,9 +238,13 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
             scores += ANSWERING_WEIGHT * matches * holding + AROUND_WEIGHT * around
             scores -= DOCUMENT_WEIGHT * (most - best[hit.source]) + RANK_WEIGHT * rank
         if not hit.passage.position:
-            scores[0] += FIRST_BONUS_IN_ONE_TEXT if alone else FIRST_BONUS
+            scores[statements.argmax()] += FIRST_BONUS_IN_ONE_TEXT if alone else FIRST_BONUS
         penalty = SHORT_PENALTY_IN_ONE_TEXT if alone else SHORT_PENALTY
-        scores -= [penalty * (text.count(" ") + 1 < SHORT_WORDS) for text in texts]
+        scores -= [
+            penalty * (text.count(" ") + 1 < SHORT_WORDS and not stand.answers)
+            for text, stand in zip(texts, stands, strict=True)
+        ]
+        scores -= NO_STATEMENT_PENALTY * ~statements
         scores = scores.astype(np.float32)
         readings.append(
             Reading(
@@ -220,6 +252,7 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
                 evidence,
                 vectors,
                 stems,
+                tuple(stands),
                 cosines,
                 overlaps,
                 matches,
@@ -235,44 +268,46 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
 class _Matching:
     """How well sentences match the question's subjects, word by word."""
 
-    def __init__(
-        self, question: Question, texts: Sequence[tuple[Sequence[Sequence[Token]], str]]
-    ) -> None:
-        """`texts` are the content words of the sentences of each passage, and its context."""
+    def __init__(self, question: Question, runs: Sequence[Sequence[Token]]) -> None:
+        """`runs` are the content words of all that will be compared."""
         weights = dict(zip(question.stems, question.weights, strict=True))
         counts = np.array(
             [max(weights[token.stem], LEAST_WEIGHT) for token in question.subjects], np.float32
         )
         self._weights = counts / max(1e-9, float(counts.sum()))
         found: dict[str, Token] = {}
-        for sentences, context in texts:
-            for words in (*sentences, _content(context)):
-                for token in words:
-                    # What has a capital anywhere may be a name everywhere.
-                    if token.folded not in found or token.text[0].isupper():
-                        found[token.folded] = token
+        for words in runs:
+            for token in words:
+                # What has a capital anywhere may be a name everywhere.
+                if token.folded not in found or token.text[0].isupper():
+                    found[token.folded] = token
         self._places = {folded: place for place, folded in enumerate(found)}
         asked = [(token, token.stem not in question.unheard) for token in question.subjects]
         alike = likenesses(asked, list(found.values()))
         self._alike = np.concatenate([alike, np.zeros_like(alike, shape=(len(alike), 1))], axis=1)
 
     def of(
-        self, sentences: Sequence[Sequence[Token]], context: str
+        self, sentences: Sequence[Sequence[Token]], context: str, stands: Sequence[Standing]
     ) -> tuple[Vectors, Vectors, Vectors]:
         """What `Reading` calls matches, around and met, of the content words of sentences."""
+        headings = list(dict.fromkeys((context, *(stand.over for stand in stands))))
         runs = [
             [self._places[token.folded] for token in words]
-            for words in (_content(context), *sentences)
+            for words in (*map(_content, headings), *sentences)
         ]
         # Each run ends with a word that is like none, so that none is empty.
         places = [place for run in runs for place in (*run, -1)]
         starts = np.cumsum([0, *(len(run) + 1 for run in runs[:-1])])
-        told, *bests = np.maximum.reduceat(self._alike[:, places], starts, axis=1).T
-        alone = np.array(bests, np.float32).reshape(len(sentences), len(self._weights))
+        bests = np.maximum.reduceat(self._alike[:, places], starts, axis=1).T
+        alone = np.array(bests[len(headings) :], np.float32)
+        over = bests[[headings.index(stand.over) for stand in stands]]
+        told = np.maximum(bests[0], over)
         before = np.zeros_like(alone)
         before[1:] = alone[:-1]
-        around = np.maximum(alone, AROUND * np.maximum(before, told))
-        return alone @ self._weights, around @ self._weights, np.maximum(told, alone.max(axis=0))
+        follows = np.array([[stand.before, stand.asked] for stand in stands], np.float32)
+        own = np.maximum(alone, np.maximum(follows[:, :1] * before, follows[:, 1:] * over))
+        around = np.maximum(own, AROUND * np.maximum(before, told))
+        return own @ self._weights, around @ self._weights, np.maximum(told, alone).max(axis=0)
 
 
 def _content(text: str) -> list[Token]:

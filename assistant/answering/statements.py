@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from assistant.answering.answer import Citation, cited
-from assistant.answering.reading import Reading
+from assistant.answering.reading import SHORT_WORDS, Reading
 from assistant.documents import Document
 from assistant.sentences import Span
 
@@ -37,8 +37,11 @@ class Statement:
 
     @classmethod
     def around(cls, reading: Reading, index: int) -> "Statement":
-        """The list that a sentence belongs to, or the sentence alone."""
-        return cls(reading, index, *_list_around(reading, index))
+        """The list that a sentence belongs to, or the sentence, with the term that it explains."""
+        first, last = _list_around(reading, index)
+        if first == last:
+            first, last = _with_term(reading, index)
+        return cls(reading, index, first, last)
 
     @property
     def score(self) -> float:
@@ -77,8 +80,11 @@ class Statement:
 
     @property
     def text(self) -> str:
-        """The quote, each of its sentences on one line."""
-        return "\n".join(" ".join(sentence.split()) for sentence in self.sentences)
+        """The quote, each item of a list on a line of its own."""
+        sentences = [" ".join(sentence.split()) for sentence in self.sentences]
+        gaps = [self.reading.gap(place) for place in range(self.first, self.last)]
+        joints = ["", *("\n" if "\n" in gap else " " for gap in gaps)]
+        return "".join(map(str.__add__, joints, sentences))
 
     @property
     def is_row(self) -> bool:
@@ -149,6 +155,24 @@ def _list_around(reading: Reading, index: int) -> tuple[int, int]:
     last = first
     while last - first < MOST_ITEMS and _is_item(reading, last + 1):
         last += 1
+    return first, last
+
+
+def _with_term(reading: Reading, index: int) -> tuple[int, int]:
+    """A sentence with the term before it; one that is too short for an answer with the next."""
+    stands, last = reading.standings, index
+    if (
+        stands[index].answers
+        and len(reading.sentence(index).split()) < SHORT_WORDS
+        and index + 1 < len(stands)
+        and stands[index + 1].role == "statement"
+        and reading.gap(index).count("\n") < 2
+        and not reading.gap(index).strip()
+    ):
+        last += 1
+    # A term without a word of the question is only a heading ("Methods.").
+    named = stands[index].before and stands[index - 1].role == "term"
+    first = index - 1 if named and reading.overlaps[index - 1] else index
     return first, last
 
 
