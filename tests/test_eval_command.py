@@ -337,6 +337,27 @@ def test_a_stopped_run_goes_on_where_it_was(seeds_index: Path, tmp_path: Path) -
     assert all(rows[row["id"]].seconds == row["seconds"] for row in first)
 
 
+def test_an_index_that_changes_meanwhile_is_told(
+    run: Any, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "own"
+    with Assistant.open(index) as assistant:
+        assistant.add([Document.from_text("SWIFT is for payments.", source="swift.txt")])
+    assert run(cases, index=index).code == 0
+    asked = Assistant.ask
+
+    def ask(self: Assistant, question: str, **options: Any) -> Any:
+        if question == BAD["question"]:
+            with Assistant.open(index) as other:
+                other.add([Document.from_text("BRICS is a group.", source="brics.txt")])
+        return asked(self, question, **options)
+
+    monkeypatch.setattr(Assistant, "ask", ask)
+    ran = run(cases, index=index)
+    assert ran.code == 1
+    assert "the index changed while the cases were asked" in ran.err
+
+
 def test_rows_of_other_settings_are_asked_again(
     run: Any, cases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,8 @@
 """Eval sets are run against the real assistant: rows, crashes, going on, and the figures."""
 
 import json
+import resource
+import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -140,6 +142,62 @@ def test_an_interrupted_run_goes_on(assistant: Assistant, scorer: Scorer, tmp_pa
     third = Counting(assistant)
     assert in_order(run(SOME, ask=third, score=scorer, rows=file), SOME) == rows
     assert not third.asked
+
+
+def test_two_runs_do_not_write_to_the_same_file(
+    assistant: Assistant, scorer: Scorer, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    running = run(SOME, ask=assistant.ask, score=scorer, rows=file, threads=1)
+    next(running)
+    ask = Counting(assistant)
+    with pytest.raises(EvaluationError, match=r"rows\.jsonl is being written to by another run"):
+        list(run(SOME, ask=ask, score=scorer, rows=file))
+    assert not ask.asked
+    assert len(read_rows(file)) >= 1  # to look at them is no harm
+    running.close()
+    told: list[str] = []
+    rows = list(run(SOME, ask=ask, score=scorer, rows=file, tell=told.append))
+    assert len(rows) == len(SOME)
+    there = len(SOME) - len(ask.asked)
+    assert told == [f"going on with a run that was stopped: {there} of {len(SOME)} cases are there"]
+
+
+def test_what_is_on_the_way_when_a_run_is_stopped_is_kept(
+    assistant: Assistant, scorer: Scorer, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    ask = Counting(assistant)
+    told: list[str] = []
+    running = run(SOME, ask=ask, score=scorer, rows=file, threads=2, tell=told.append)
+    next(running)
+    running.close()
+    assert told == ["stopping after the answers that are on the way"]
+    assert sorted(row.id for row in read_rows(file)) == sorted(
+        case.id for case in SOME if case.question in ask.asked
+    )
+
+
+def test_a_row_is_written_whole_or_not_at_all(
+    assistant: Assistant, scorer: Scorer, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    list(run(SOME[:3], ask=assistant.ask, score=scorer, rows=file))
+    size = file.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk: the next row does not fit, at its end.
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+        with pytest.raises(EvaluationError, match=r"rows\.jsonl .*make room"):
+            list(run(SOME, ask=assistant.ask, score=scorer, rows=file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert file.stat().st_size == size
+    ask = Counting(assistant)
+    assert len(list(run(SOME, ask=ask, score=scorer, rows=file))) == len(SOME)
+    assert len(ask.asked) == len(SOME) - 3
 
 
 def test_rows_of_another_case_or_setting_are_asked_again(

@@ -17,7 +17,7 @@ from assistant.cli.progress import shown
 from assistant.cli.reporting import show_report
 from assistant.cli.screen import Screen, complain
 from assistant.conversation import Turn
-from assistant.errors import EvaluationError, ModelError
+from assistant.errors import AssistantError, EvaluationError, ModelError
 from assistant.evaluation import html, reports
 from assistant.evaluation.cases import Case, load
 from assistant.evaluation.comparing import Compared, against
@@ -84,6 +84,11 @@ def evaluate(assistant: Assistant, options: argparse.Namespace, screen: Screen) 
     if kept is not None:
         kept.unlink(missing_ok=True)
     problems = problems_of(rows, summed, compared, options)
+    if not same_conditions(assistant, found):
+        problems.append(
+            "the index changed while the cases were asked: some answers are of what was in it "
+            "before, others of what is in it now; run it again"
+        )
     if options.json:
         screen.json(report.header | _more(compared) | {"problems": problems})
     else:
@@ -94,6 +99,15 @@ def evaluate(assistant: Assistant, options: argparse.Namespace, screen: Screen) 
     for problem in problems:
         complain(problem)
     return ERROR if problems else FINE
+
+
+def same_conditions(assistant: Assistant, found: Conditions) -> bool:
+    """Whether the last answer was made under the same conditions as the first."""
+    try:
+        now = conditions(assistant) | {"judge": found["judge"]}
+    except AssistantError:  # the index is gone
+        return False
+    return fingerprint(now) == fingerprint(found)
 
 
 def make(assistant: Assistant, options: argparse.Namespace, screen: Screen) -> int:
@@ -168,6 +182,7 @@ def ask_all(
             threads=options.threads or THREADS,
             rows=kept,
             fingerprint=fingerprint(found),
+            tell=complain,
         )
         with closing(running):  # type: ignore[type-var]  # it is a generator
             for row in running:

@@ -76,6 +76,7 @@ def _hash(text: str) -> str:
 def _head(report: Report, baseline: Report | None, *, changes: bool) -> str:
     header = report.header
     asked = header["cases"]
+    edited = " with changes" if str(header.get("git")).endswith("+") else ""
     about = [
         f"{asked['count']} cases of {asked['file']}",
         *([f"half {asked['half']}"] if asked["half"] != "both" else []),
@@ -84,7 +85,7 @@ def _head(report: Report, baseline: Report | None, *, changes: bool) -> str:
         f"{header['seconds']:.1f} s",
         _time(header),
         *([f"version {header['version']}"] if header.get("version") else []),
-        *([f"git {header['git'][:10]}"] if header.get("git") else []),
+        *([f"git {header['git'][:10]}{edited}"] if header.get("git") else []),
     ]
     notices = header["notices"]
     noticed = (

@@ -6,13 +6,14 @@ answers are the same, and made to be committed as a baseline.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from assistant.errors import EvaluationError
 from assistant.evaluation.cases import Case, dump, parse
-from assistant.evaluation.running import Row, key_of
+from assistant.evaluation.running import Row, key_of, unusable
 from assistant.evaluation.shapes import sound
 from assistant.evaluation.statistics import Figure
 from assistant.evaluation.summary import Part, Summary
@@ -107,7 +108,7 @@ def read(path: str | Path) -> Report:
     try:
         first, *lines = path.read_bytes().decode("ascii").splitlines() or [""]
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except UnicodeDecodeError:
         first, lines = "", []
     header = _header(first)
@@ -145,7 +146,7 @@ def require_replaceable(path: Path, *, is_ours: Callable[[str], bool]) -> None:
             raise EvaluationError(f"{path.parent} is no folder; create it first") from None
         return
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     if start and not is_ours(start):
         raise EvaluationError(f"{path} is there, and is no report; name another file")
 
@@ -161,7 +162,9 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8", errors="backslashreplace")
         beside.replace(path)
     except OSError as error:
-        raise _unusable(path, error) from error
+        with suppress(OSError):
+            beside.unlink()
+        raise unusable(path, error) from error
 
 
 def _lasting(header: Header) -> Header:
@@ -226,11 +229,6 @@ def _figure(figure: Figure) -> Mapping[str, float | int | None]:
 
 def _round(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
-
-
-def _unusable(path: Path, error: OSError) -> EvaluationError:
-    reason = error.strerror or str(error)
-    return EvaluationError(f"{path} cannot be used ({reason}); name another file")
 
 
 def rows_of(entries: Iterable[Entry]) -> Sequence[Row]:

@@ -1,14 +1,18 @@
 """An eval set is run: one row a case, in threads; an interrupted run goes on where it stopped."""
 
+import errno
+import fcntl
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from assistant.answering import Answer
 from assistant.conversation import Turn
@@ -20,6 +24,8 @@ from assistant.payloads import answer_payload
 
 # Two answers at a time use two processors; more only wait for each other.
 THREADS = 2
+# No room for more.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Score = Callable[[Case, Answer], Scored]
 
@@ -95,6 +101,7 @@ def run(
     threads: int = THREADS,
     rows: str | Path | None = None,
     fingerprint: str = "",
+    tell: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Row]:
     """Ask and score every case; yields the rows as they are finished, see `in_order`.
 
@@ -110,24 +117,44 @@ def run(
             these cases are yielded first, and asked no more, unless they crashed.
         fingerprint: Of everything that an answer depends on but the case (settings, model, index);
             rows with another are asked again.
+        tell: Told, in words, that it goes on with rows that are there, and that it stops.
 
     Raises:
-        EvaluationError: The file of rows cannot be used.
+        EvaluationError: The file of rows cannot be used, or another run has it.
     """
     wanted = {case.id: (case, key_of(case, fingerprint)) for case in cases}
     kept = _Kept(None if rows is None else Path(rows))
-    done = {
-        row.id: row
-        for row in kept.rows
-        if row.id in wanted and row.key == wanted[row.id][1] and not row.error
-    }
-    yield from done.values()
+    try:
+        done = {
+            row.id: row
+            for row in kept.rows
+            if row.id in wanted and row.key == wanted[row.id][1] and not row.error
+        }
+        if done:
+            there = f"{len(done)} of {len(wanted)} cases are there"
+            tell(f"going on with a run that was stopped: {there}")
+        yield from done.values()
+        left = [pair for pair in wanted.values() if pair[0].id not in done]
+        yield from _held(left, ask=ask, score=score, threads=threads, kept=kept, tell=tell)
+    finally:
+        kept.close()
+
+
+def _held(
+    cases: Iterable[tuple[Case, str]],
+    *,
+    ask: Ask,
+    score: Score,
+    threads: int,
+    kept: "_Kept",
+    tell: Callable[[str], None],
+) -> Iterator[Row]:
+    """Hold the conversations side by side."""
     conversations: dict[str, list[tuple[Case, str]]] = {}
-    for case, key in wanted.values():
-        if case.id not in done:
-            # An id may be another case's group: told apart by their kind.
-            name = f"group {case.group}" if case.group else f"case {case.id}"
-            conversations.setdefault(name, []).append((case, key))
+    for case, key in cases:
+        # An id may be another case's group: told apart by their kind.
+        name = f"group {case.group}" if case.group else f"case {case.id}"
+        conversations.setdefault(name, []).append((case, key))
 
     stopping = threading.Event()
 
@@ -146,9 +173,11 @@ def run(
         try:
             for future in as_completed(futures):
                 yield from future.result()
-        finally:
+        except BaseException:
             stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
+            tell("stopping after the answers that are on the way")
+            raise
 
 
 def in_order(rows: Iterable[Row], cases: Iterable[Case]) -> list[Row]:
@@ -163,7 +192,12 @@ def read_rows(path: str | Path) -> list[Row]:
     Raises:
         EvaluationError: The file cannot be read, or a line of it is no row.
     """
-    return list({row.id: row for row in _Kept(Path(path), must_exist=True).rows}.values())
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unusable(path, error) from error
+    return list({row.id: row for row in _rows(path, content[: content.rfind(b"\n") + 1])}.values())
 
 
 def key_of(case: Case, fingerprint: str) -> str:
@@ -214,48 +248,101 @@ def _history(case: Case, ask: Ask, known: dict[tuple[Earlier, ...], Answer]) -> 
 
 
 class _Kept:
-    """The file of rows, if there is one; rows are added from several threads."""
+    """The file of rows, if there is one; rows are added from several threads.
 
-    def __init__(self, path: Path | None, *, must_exist: bool = False) -> None:
+    Nobody else adds to it until it is closed, or this process ends, however it ends.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self.rows: list[Row] = []
-        self._path = path
+        self._path = path or Path()
         self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
         if path is None:
             return
         try:
-            if must_exist or path.exists():
-                self._load(path, mend=not must_exist)
-            if not must_exist:
-                path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unusable(path, error) from error
-
-    def _load(self, path: Path, *, mend: bool) -> None:
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        for number, line in enumerate(content[:whole].splitlines(), start=1):
-            try:
-                self.rows.append(Row.read(line.decode("ascii")))
-            except (ValueError, TypeError, KeyError) as error:
-                raise EvaluationError(
-                    f"{path}, line {number}: this is no row of results; "
-                    "name another file, or delete this one"
-                ) from error
-        # The last row was being written when the run was interrupted.
-        if mend and whole < len(content):
-            with path.open("r+b") as file:
-                file.truncate(whole)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = _alone(path)
+            content = self._file.read()
+            # The last row was being written when the run was interrupted.
+            self._size = content.rfind(b"\n") + 1
+            self.rows = _rows(path, content[: self._size])
+            self._file.truncate(self._size)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise unusable(path, error) from error
+            raise
 
     def add(self, row: Row) -> None:
-        if self._path is None:
-            return
+        """Write a row, whole or not at all; nothing after `close`."""
+        line = row.line().encode("ascii") + b"\n"
+        with self._lock:
+            if self._file is None:
+                return
+            try:
+                written = 0
+                while written < len(line):
+                    written += self._file.write(line[written:])
+                self._size += written
+            except OSError as error:
+                with suppress(OSError):
+                    self._file.truncate(self._size)  # the next row must not stand behind half a one
+                raise unusable(self._path, error) from error
+
+    def close(self) -> None:
+        """Let others use the file."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+
+def _alone(path: Path) -> BinaryIO:
+    """The file, opened to be read and added to, and locked until it is closed.
+
+    Raises:
+        EvaluationError: Another run has it.
+        OSError: It cannot be opened.
+    """
+    while True:
+        file = path.open("a+b", buffering=0)
         try:
-            with self._lock, self._path.open("a", encoding="ascii") as file:
-                file.write(row.line() + "\n")
-        except OSError as error:
-            raise _unusable(self._path, error) from error
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise EvaluationError(
+                f"{path} is being written to by another run; wait until that is done, or name "
+                "another file"
+            ) from error
+        except OSError:
+            pass  # a file system without locks
+        # Whoever had it may have deleted it between the two steps.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.seek(0)
+                return cast(BinaryIO, file)
+        file.close()
 
 
-def _unusable(path: Path, error: OSError) -> EvaluationError:
+def _rows(path: Path, content: bytes) -> list[Row]:
+    rows = []
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            rows.append(Row.read(line.decode("ascii")))
+        except (ValueError, TypeError, KeyError) as error:
+            raise EvaluationError(
+                f"{path}, line {number}: this is no row of results; "
+                "name another file, or delete this one"
+            ) from error
+    return rows
+
+
+def unusable(path: Path, error: OSError) -> EvaluationError:
+    """Why a file that a run reads or writes cannot be used, and what to do."""
     reason = error.strerror or str(error)
+    if error.errno in FULL:
+        return EvaluationError(
+            f"{path} cannot be used ({reason}); make room, and start it again: it goes on from here"
+        )
     return EvaluationError(f"{path} cannot be used ({reason}); name another file")
