@@ -63,7 +63,7 @@ def shown(stream: TextIO | None = None) -> Iterator[Callable[[Step], None]]:
 
         def show(step: Step) -> None:
             if step.phase not in tasks:
-                tasks[step.phase] = bar.add_task(step.doing, name="")
+                tasks[step.phase] = bar.add_task(step.doing, total=None, name="")
             bar.update(
                 tasks[step.phase],  # type: ignore[arg-type]  # TaskID is an int
                 completed=step.done,

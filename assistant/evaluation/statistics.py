@@ -217,7 +217,8 @@ def _alike(value: float, count: int, *, least: float) -> tuple[float, float]:
     If a cluster were another with the probability p, none of n would be with (1 - p) ** n; that is
     5 % or more for all p up to 1 - .05 ** (1 / n), about 3 / n: the rule of three, Hanley and
     Lippman-Hand, "If nothing goes wrong, is everything all right?" (1983). Those others are taken
-    to be as bad, or as good, as can be.
+    to be as bad, or as good, as can be; and as nothing tells how far the cases of a cluster go
+    wrong together, they count as one.
     """
     same = (1 - LEVEL) ** (1 / count)
     return same * value + (1 - same) * least, same * value + (1 - same)
