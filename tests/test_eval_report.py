@@ -263,6 +263,11 @@ def test_two_runs_are_shown_side_by_side(show: Any, seeds: tuple[Report, Report]
     assert change.after.row.answer is not None
     assert change.after.row.answer["sentences"][0]["text"] in new.inner_text()
     assert page.locator("polyline.before").count() == 1
+    # A run of some of the cases is held against these alone.
+    half = replace(after, entries=after.entries[:10])
+    points = show(half, before).locator("polyline.before").get_attribute("points")
+    assert len(points.split()) == 10
+    page = show(after, before)
     line = page.locator(".figures tr", has=page.get_by_text("false refusals", exact=True))
     difference = compared.figures["false_refusals"].difference
     assert f"{difference:+.3f}" in line.inner_text()
@@ -427,5 +432,7 @@ def test_a_crash_less_is_better_and_one_more_is_worse(own: Report) -> None:
     fine = replace(crashed, row=replace(crashed.row, error="", refused=True, scores={"right": 0.0}))
     (change,) = against([crashed], [fine]).changes
     assert change.kind == "better"
-    (change,) = against([fine], [crashed]).changes
+    found = against([fine], [crashed])
+    (change,) = found.changes
     assert change.kind == "worse"
+    assert "1 crashed in one of them and are in no figure" in found.told

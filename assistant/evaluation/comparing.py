@@ -51,6 +51,7 @@ class Compared:
         edited: How many of them read otherwise since; they are left out.
         new: How many only this run has.
         gone: How many only the earlier one has.
+        crashed: How many of those that are compared crashed in one of the runs; no figure has them.
     """
 
     figures: dict[str, Comparison]
@@ -59,6 +60,7 @@ class Compared:
     edited: int
     new: int
     gone: int
+    crashed: int = 0
 
     @property
     def told(self) -> str:
@@ -66,6 +68,7 @@ class Compared:
         parts = [f"over the {self.both - self.edited} cases of both runs"]
         for count, what in (
             (self.edited, "were edited since and left out"),
+            (self.crashed, "crashed in one of them and are in no figure"),
             (self.new, "only this run has"),
             (self.gone, "only the earlier one had"),
         ):
@@ -97,6 +100,7 @@ def against(before: Sequence[Entry], after: Sequence[Entry]) -> Compared:
         edited=len(common) - len(same),
         new=len(new) - len(common),
         gone=len(old) - len(common),
+        crashed=sum(bool(one.row.error or other.row.error) for one, other in pairs),
     )
 
 

@@ -26,6 +26,7 @@ FIRST_LINE = "<!doctype html><!-- assistant eval -->\n"
 # What is seldom the same twice, and no reason for other answers.
 PASSING = ("made_at", "seconds", "notices", "index.revision")
 FOLDER = Path(__file__).parent / "page"
+DASHED = " The dashed line is the earlier run, over the cases that both have."
 PERCENTILES = {"p50": "half within", "p90": "90 % within", "p99": "99 % within"}
 
 
@@ -116,7 +117,11 @@ def _beside(report: Report, baseline: Report) -> str:
     """With which run it is compared, and what was not the same then."""
     made = f"the run of {_time(baseline.header)}" if "made_at" in baseline.header else "a baseline"
     names = [name for name, *_, differs in _settings(report, baseline) if differs]
-    told = f"not the same then: {', '.join(names)}" if names else "run under the same conditions"
+    told = (
+        f"not the same then: {', '.join(names)}"
+        if names
+        else "settings, models, prompts and documents were the same"
+    )
     return f'<p class="quiet">compared with {escape(made)}; {escape(told)}</p>'
 
 
@@ -151,7 +156,9 @@ def _plots(report: Report, found: Summary, baseline: Report | None) -> str:
     overall = found.overall
     before = None
     if baseline is not None:
-        before = part(rows_of(baseline.entries), sure=False).risk_coverage
+        keys = {entry.row.id: entry.case_key for entry in report.entries}
+        both = [one for one in baseline.entries if keys.get(one.row.id) == one.case_key]
+        before = part(rows_of(both), sure=False).risk_coverage
     latency = overall.latency or {}
     seconds = [row.seconds for row in rows_of(report.entries) if not row.error]
     marks = [(text, latency[name]) for name, text in PERCENTILES.items() if name in latency]
@@ -161,7 +168,7 @@ def _plots(report: Report, found: Summary, baseline: Report | None) -> str:
             risk_coverage_plot(overall.risk_coverage, before)
             + _risk_numbers(overall.risk_coverage, before),
             "If only the surest questions were answered, so many of the answers would be wrong. "
-            "The lower, the better.",
+            f"The lower, the better.{DASHED if before else ''}",
         ),
         (
             "Reliability",
