@@ -76,7 +76,7 @@ def reliability_plot(bins: Sequence[Bin]) -> str:
 def bars(figures: Iterable[tuple[str, Figure]]) -> str:
     """A figure for each of several names, with its interval and its number of cases."""
     told = [(name, figure) for name, figure in figures if figure.value is not None]
-    width = WIDTH - LABEL - 60
+    width = WIDTH - LABEL - 74
     bottom = ROW * len(told) + 2
     height = bottom + 40
     parts = []
@@ -125,10 +125,10 @@ def histogram(seconds: Sequence[float], marks: Sequence[tuple[str, float]]) -> s
     for place, (name, value) in enumerate(marks):
         x = _x(value / most)
         # Below the names of those before it, so that it crosses none.
-        parts.append(f'<path class="mark" d="M{x:.1f},{TOP + 14 * place}V{_y(0)}"/>')
+        parts.append(f'<path class="mark" d="M{x:.1f},{TOP + 16 * place}V{_y(0)}"/>')
         side, shift = ("end", -4) if x > WIDTH - 130 else ("start", 4)
         parts.append(
-            _text(x + shift, TOP + 10 + 14 * place, f"{name} {value:.2f} s", side, "label")
+            _text(x + shift, TOP + 10 + 16 * place, f"{name} {value:.2f} s", side, "label")
         )
     return _svg("Seconds to an answer", HEIGHT, parts)
 
