@@ -3,9 +3,10 @@
     python -m evals.calibration CLAPNQ_FOLDER [--index DIR]
 
 Two situations are fitted apart: a question put to one text (CLAPNQ, `within` its passage), and to
-a corpus (the seeds' cases, and, by half their weight, CLAPNQ with all its passages searched). The
-figures are for both halves, of coefficients fitted to one, and cross-validated by question in
-folds of all. Needs scikit-learn.
+a corpus (the cases of the seeds, and, by half their weight each, those of the other collections,
+CLAPNQ with all its passages searched, and questions that were put to another collection than
+theirs, which does not answer them). The figures are for both halves, of coefficients fitted
+to one, and cross-validated by question in folds of all. Needs scikit-learn.
 """
 
 import argparse
@@ -21,15 +22,19 @@ from sklearn.linear_model import LogisticRegression
 
 from assistant import Assistant
 from assistant.answering.confidence import CORPUS, ONE_TEXT, probability, signals
-from assistant.answering.reading import Question, read
+from assistant.answering.question import Question
+from assistant.answering.reading import read
 from assistant.evaluation import cases
 from assistant.evaluation.refusal import calibration_error
 from evals import clapnq, half, seeds
 
 REGULARISATION = {"one text": 0.2, "corpus": 0.3}
-SHARES = {"one text": 1.0, "seeds": 1.0, "CLAPNQ": 0.5}
-# Whoever asks one text loses more by an answer that is not there.
-UNANSWERABLE = {"one text": 1.15, "corpus": 1.0}
+SHARES = {"one text": 1.0, seeds.SEEDS: 1.0}
+OTHER_SHARE = 0.5
+ELSEWHERE = "elsewhere"
+# Whoever asks one text loses more by an answer that is not there; whoever asks a corpus, by one
+# that is there and is not given.
+UNANSWERABLE = {"one text": 1.15, "corpus": 0.75}
 FOLDS = 5
 ROUNDS = 5
 
@@ -60,8 +65,8 @@ def example(
     return Example(origin, key, half(key), answerable, signals(asked, read(asked, found)))
 
 
-def collect(folder: Path, assistant: Assistant, treaty: Assistant) -> list[Example]:
-    """All examples of both situations."""
+def collect(folder: Path, assistant: Assistant) -> list[Example]:
+    """All examples of both situations; CLAPNQ is added to the assistant's index."""
     given = clapnq.load(folder)
     assistant.add(one.document for one in given)
     examples = []
@@ -71,18 +76,15 @@ def collect(folder: Path, assistant: Assistant, treaty: Assistant) -> list[Examp
             examples.append(
                 example(assistant, origin, one.id, one.question, answerable=able, **filters)
             )
-    treaty.sync(seeds.FOLDER)
-    for case in cases.load(seeds.CASES):
-        if case.answerable is not None and not case.history:
-            examples.append(
-                example(
-                    treaty,
-                    "seeds",
-                    case.group or case.id,
-                    case.question,
-                    answerable=case.answerable,
-                )
-            )
+    names = list(seeds.FOLDERS)
+    for name, other in zip(names, [*names[1:], names[0]], strict=True):
+        with tempfile.TemporaryDirectory() as index, Assistant.open(index) as own:
+            own.sync(seeds.FOLDERS[name])
+            for asked, origin in ((name, name), (other, ELSEWHERE)):
+                for case in cases.load(seeds.cases_of(asked)):
+                    if case.answerable is not None and not case.history:
+                        able, key = case.answerable and origin == name, case.group or case.id
+                        examples.append(example(own, origin, key, case.question, answerable=able))
     return examples
 
 
@@ -93,7 +95,7 @@ def fit(examples: Sequence[Example], names: Sequence[str], *, situation: str) ->
     origins = [each.origin for each in examples]
     weights = np.array(
         [
-            SHARES[each.origin]
+            SHARES.get(each.origin, OTHER_SHARE)
             / origins.count(each.origin)
             * (1 if each.answerable else UNANSWERABLE[situation])
             for each in examples
@@ -129,7 +131,7 @@ def cross_validate(examples: Sequence[Example], names: Sequence[str], *, situati
     for origin in dict.fromkeys(each.origin for each in examples):
         own = np.array([each.origin == origin for each in examples])
         refused = 100 * (found[:, own & ~able] < 0.5).mean()
-        falsely = 100 * (found[:, own & able] < 0.5).mean()
+        falsely = 100 * float((found[:, own & able] < 0.5).mean()) if (own & able).any() else 0.0
         errors = [calibration_error(row[own], able[own]) or 0.0 for row in found]
         print(
             f"  {origin:20} refused {refused:5.1f} %, falsely {falsely:5.1f} %, "
@@ -148,7 +150,7 @@ def report(examples: Sequence[Example], coefficients: dict[str, float]) -> None:
                     for each in examples
                     if (each.origin, each.half, each.answerable) == (origin, part, answerable)
                 ]
-                shares.append(100 * sum(score < 0 for score in scores) / len(scores))
+                shares.append(100 * sum(score < 0 for score in scores) / max(1, len(scores)))
             print(f"  {origin:9} {name:10} refused {shares[0]:5.1f} %, falsely {shares[1]:5.1f} %")
 
 
@@ -161,16 +163,11 @@ def main() -> None:
     parser.add_argument("--index", help="keep the CLAPNQ index here, and use it again")
     arguments = parser.parse_args()
     place = nullcontext(arguments.index) if arguments.index else tempfile.TemporaryDirectory()
-    with (
-        place as index,
-        tempfile.TemporaryDirectory() as own,
-        Assistant.open(index) as assistant,
-        Assistant.open(own) as treaty,
-    ):
-        examples = collect(arguments.folder, assistant, treaty)
+    with place as index, Assistant.open(index) as assistant:
+        examples = collect(arguments.folder, assistant)
     for name, shipped, origins in (
         ("one text", ONE_TEXT, ("one text",)),
-        ("corpus", CORPUS, ("CLAPNQ", "seeds")),
+        ("corpus", CORPUS, ("CLAPNQ", *seeds.FOLDERS, ELSEWHERE)),
     ):
         chosen = [each for each in examples if each.origin in origins]
         names = [key for key in shipped if key not in ("bias", "foreign")]

@@ -1,6 +1,9 @@
-"""The seeds' own cases: accepted answers, refusals, faithfulness, citations and retrieval.
+"""The project's own cases: accepted answers, refusals, faithfulness, citations and retrieval.
 
-    python -m evals.seeds [--half dev|test|both] [--rows FILE] [--verbose]
+    python -m evals.seeds [--collection NAME|all] [--half dev|test|both] [--rows FILE] [--verbose]
+
+A collection is a folder of documents with a file of cases: the seeds, or one of
+`evals/collections`; another is named by --cases and --folder.
 
 Cases are split in halves by a hash, see `evals/cases/README.md`; what is tuned is tuned on "dev"
 alone, which is why --verbose never shows a case of "test".
@@ -18,8 +21,22 @@ from assistant.evaluation.scoring import Scorer
 from assistant.evaluation.statistics import Figure
 from assistant.evaluation.summary import HALVES, Part, summary
 
-CASES = Path(__file__).parent / "cases" / "seeds.jsonl"
-FOLDER = Path(__file__).parent.parent / "seeds"
+CASES = Path(__file__).parent / "cases"
+SEEDS = "seeds"
+FOLDERS = {
+    SEEDS: Path(__file__).parent.parent / "seeds",
+    **{
+        name: Path(__file__).parent / "collections" / name
+        for name in ("harbour", "workplace", "station", "software")
+    },
+}
+"""The documents of each collection; its cases are in a file of its name in `CASES`."""
+ALL = "all"
+
+
+def cases_of(collection: str) -> Path:
+    """The file of a collection's cases."""
+    return CASES / f"{collection}.jsonl"
 
 
 def shown(figure: Figure) -> str:
@@ -55,19 +72,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cases", type=Path, default=CASES)
-    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--collection", choices=(*FOLDERS, ALL), default=SEEDS)
+    parser.add_argument("--cases", type=Path, help="a file of cases instead of a collection")
+    parser.add_argument("--folder", type=Path, help="the documents of --cases")
     parser.add_argument("--half", choices=(*HALVES, "both"), default="both")
     parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--rows", type=Path, help="keep the rows here, and go on from them")
     parser.add_argument("--tags", action="store_true", help="the accepted answers by tag, too")
     parser.add_argument("--verbose", action="store_true", help="show what went wrong in dev")
     arguments = parser.parse_args()
-    cases = [
-        case for case in load(arguments.cases) if arguments.half in ("both", HALVES[case.half])
-    ]
+    if (arguments.cases is None) != (arguments.folder is None):
+        parser.error("--cases and --folder belong together")
+    if arguments.cases:
+        evaluate(arguments.cases, arguments.folder, arguments)
+        return
+    names = FOLDERS if arguments.collection == ALL else (arguments.collection,)
+    if len(names) > 1 and arguments.rows:
+        parser.error("--rows is for one collection")
+    for name in names:
+        if len(names) > 1:
+            print(f"\n{name}")
+        evaluate(cases_of(name), FOLDERS[name], arguments)
+
+
+def evaluate(file: Path, folder: Path, arguments: argparse.Namespace) -> None:
+    """Ask the cases of a file about a folder of documents, and print what came of it."""
+    cases = [case for case in load(file) if arguments.half in ("both", HALVES[case.half])]
     with tempfile.TemporaryDirectory() as index, Assistant.open(index) as assistant:
-        assistant.sync(arguments.folder)
+        assistant.sync(folder)
         started = time.perf_counter()
         running = run(
             cases,

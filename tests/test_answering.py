@@ -255,7 +255,15 @@ def test_answers_combine_documents(over: Opener) -> None:
         ("When did it end?", "time"),
         ("In which year was it built?", "year"),
         ("How many boats are there?", "number"),
-        ("how MUCH does it cost", "number"),
+        ("how MUCH does it cost", "money"),
+        ("What salary does the keeper get?", "money"),
+        ("How much water does it hold when it is full?", "number"),
+        ("How old is the keeper?", "age"),
+        ("How high is the tower?", "length"),
+        ("How heavy is the bell?", "weight"),
+        ("How fast does it turn?", "speed"),
+        ("How often is it cleaned?", "frequency"),
+        ("What is the name of the keeper's brother?", "name"),
         ("How long will it last?", "span"),
         ("Where is it kept?", "place"),
         ("Why was it built?", "reason"),
@@ -294,6 +302,60 @@ def test_what_holds_such_a_thing() -> None:
     assert not held("place", "Holm has kept it."), "a sentence's first word has a capital anyway"
     assert held("reason", "It was built because of the fog.")
     assert held("meaning", "HMS stands for His Majesty's Ship.")
+    assert held("money", "A ticket is £4.")
+    assert held("money", "Children sail free.")
+    assert not held("money", "It sails at 4.")
+    assert held("age", "She is 71 years old.")
+    assert not held("age", "She waited for seven years.")
+    assert held("length", "It is 38 metres high.")
+    assert not held("length", "It has 38 steps.")
+    assert held("weight", "It weighs 3 tonnes.")
+    assert held("speed", "It makes 12 knots.")
+    assert not held("speed", "It makes 12 trips.")
+    assert held("frequency", "It is cleaned every week.")
+    assert not held("frequency", "It was cleaned in May.")
+    assert not held("name", "Post: Keeper; Note: see page 4", known="keeper see page")
+    assert held("name", "Post: Keeper; Name: Ada Holm; Note: see page 4", known="keeper")
+
+
+FERRIES = """The ferry Gull of Varnes carries 30 cars and is painted green.
+
+The ferry Heron of Varnes made 212 crossings in 2019, and is painted red.
+
+Version 4.1.2 of the timetable was printed in Holm. Version 4.3 was printed in Skarv.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("How many cars does the ferry Gull of Varnes carry?", "30 cars"),
+        ("How many crossings did the ferry Heron of Varnes make?", "212 crossings"),
+        ("Where was version 4.3 of the timetable printed?", "Skarv"),
+        ("Where was version 4.1.2 of the timetable printed?", "Holm"),
+    ],
+)
+def test_numbers_that_count_or_name_the_right_thing(over: Opener, question: str, told: str) -> None:
+    answer = over({"ferries": FERRIES}, answer_sentences=1).ask(question)
+    assert told in answer.text
+
+
+@pytest.mark.parametrize(
+    ("answerable", "unanswerable"),
+    [
+        # Another number, another name, another thing that is asked about the same one.
+        ("How many cars does the Gull carry?", "How many passengers does the Gull carry?"),
+        ("How many crossings did the Heron make?", "How many crossings did the Gull make?"),
+        ("Where was version 4.3 printed?", "Where was version 2.9 printed?"),
+        ("What colour is the Gull painted?", "Who built the Gull?"),
+    ],
+)
+def test_what_is_not_said_of_what_is_named_makes_less_sure(
+    over: Opener, answerable: str, unanswerable: str
+) -> None:
+    assistant = over({"ferries": FERRIES, "guild": GUILD, "lamps": LAMPS})
+    sure, unsure = (assistant.ask(question) for question in (answerable, unanswerable))
+    assert sure.confidence > unsure.confidence + 0.1
 
 
 def test_words_that_mean_about_the_same() -> None:

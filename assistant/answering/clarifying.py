@@ -8,7 +8,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from assistant.answering.reading import Question, Reading
+from assistant.answering.question import Question
+from assistant.answering.reading import Reading
 from assistant.grounding.words import listed, stem, tokens
 
 # "the president", "the foreign minister": a role of one or two words, and no more about it.

@@ -7,7 +7,8 @@ from assistant.answering.answer import Piece
 from assistant.answering.clarifying import clarify
 from assistant.answering.confidence import confidence
 from assistant.answering.kinds import BRIEF
-from assistant.answering.reading import Question, Reading, one_text, read
+from assistant.answering.question import Question
+from assistant.answering.reading import Reading, one_text, read
 from assistant.answering.statements import Statement
 from assistant.answering.telling import Telling
 from assistant.documents import Document

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from assistant.answering.kinds import asks
-from assistant.answering.reading import Question, Reading, one_text
+from assistant.answering.question import Question
+from assistant.answering.reading import Reading, one_text
 from assistant.grounding.words import tokens
 from assistant.retrieval import Retrieval
 
@@ -17,9 +18,9 @@ WITNESSES = 3
 FOREIGN = -3.0
 # Both were fitted by logistic regression: for one text to CLAPNQ with the passage given, all
 # questions (cross-validated: 85 % of the unanswerable refused, and 14 % of the answerable); for a
-# corpus to the tuning halves of the seeds' cases and, by half their weight, of CLAPNQ with all
-# passages searched. `evals.calibration` fits them anew beside these, and prints what each
-# achieves.
+# corpus to the tuning halves of the seeds' cases and, by half their weight each, of the other
+# collections, of CLAPNQ with all passages searched, and of questions about another collection.
+# `evals.calibration` fits them anew beside these, and prints what each achieves.
 ONE_TEXT = {
     "bias": -7.33,
     "sentence": 5.92,
@@ -35,7 +36,7 @@ ONE_TEXT = {
     "capitals": -3.00,
     "foreign": FOREIGN,
 }
-CORPUS = {"bias": -4.80, "sentence": 3.55, "score": 1.24, "answering": 3.40, "foreign": FOREIGN}
+CORPUS = {"bias": -3.65, "sentence": 4.35, "fitting": 4.07, "foreign": FOREIGN}
 # Words that are less alike than this are not forms of one name.
 SAME_NAME = 0.9
 # A text may be a list of figures and names all through; that says no more than a passage of them.
@@ -55,9 +56,9 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
     `capitals` are the shares of the words that are numbers, and that are capitalised: what has
     many lists what it is like.
 
-    From all passages that were read: `score` is the best sentence's, `answering` the best match
-    of a sentence that could answer. `foreign` is 1 if the question has a name that is in no text,
-    nor one like it in these passages.
+    From all passages that were read: `score` is the best sentence's, `fitting` how surely one of
+    them answers, as `Reading` has it. `foreign` is 1 if the question has a name that is in no
+    text, nor one like it in these passages.
     """
     witnesses = readings[:WITNESSES]
     if not witnesses:
@@ -92,7 +93,7 @@ def signals(question: Question, readings: Sequence[Reading]) -> dict[str, float]
         "asks": float(asks(question.text)),
         "score": max(float(reading.scores.max()) for reading in readings),
         "foreign": float(any(foreign)),
-        "answering": max(float(reading.answering.max()) for reading in readings),
+        "fitting": max(float(reading.fitting.max()) for reading in readings),
     }
 
 

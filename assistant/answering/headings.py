@@ -13,6 +13,7 @@ Role = Literal["statement", "heading", "term", "question"]
 MOST_HEADING_WORDS = 12
 MOST_TERM_WORDS = 6
 ENDS = re.compile(r"[.!?:;,…。！？][\"'”’»)\]]*$")
+SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 ASKED = re.compile(r"\?[\"'”’»)\]]*$")
 # What has one of these is a sentence, however short.
 VERB = re.compile(
@@ -72,6 +73,10 @@ def standings(evidence: Evidence, *, rows: bool, opening: bool) -> list[Standing
         role: Role = "statement"
         if not rows:
             role = _role(said, gaps[place : place + 2], texts[place + 1 : place + 2])
+            if role == "heading" and found and found[-1].role == "statement":
+                # What follows a list's item or its lead-in is an item.
+                ended = SENTENCE_END.search(texts[place - 1]) is not None
+                role = "heading" if ended else "statement"
             if role == "term" and (asked or before):
                 role = "statement"  # the short answer to a question
             if opening and not place and _is_title(said):

@@ -2,28 +2,30 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assistant.answering.headings import Standing, standings
-from assistant.answering.kinds import BRIEF, NEEDED, SCAFFOLD, Kind, holds, kind_asked
-from assistant.answering.likeness import likenesses
+from assistant.answering.kinds import BRIEF, NEEDED, holds
+from assistant.answering.matching import Matching, content
 from assistant.answering.orders import about_orders, disarmed
+from assistant.answering.question import Question
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence
-from assistant.grounding.words import Token, tokens
+from assistant.grounding.words import Token
 from assistant.retrieval import Hit, Retrieval
 
 # How many of the best passages are read for sentences.
 PASSAGES_READ = 8
-# What counts in a sentence's score beside its cosine with the question. Where a corpus was asked
-# (fitted as confidence's tables are, to the sentences that people chose, then divided by what the
-# cosine got): whether it answers, how well it matches with what stands around it, what the best
-# passage's fused score of its document lacks to the best of all, and the place of its passage.
-ANSWERING_WEIGHT = 0.50
+# What counts in a sentence's score beside its cosine with the question. Where a corpus was asked:
+# how well it matches, if it could answer; how well with what stands around it; how well it fits;
+# what the best passage's fused score of its document lacks to the best of all, and the place of
+# its passage. They were fitted to the sentences that people chose; the first and third anew, to the
+# answers accepted in the tuning halves of the collections.
+MATCHES_WEIGHT = 0.25
 AROUND_WEIGHT = 0.52
+FITTING_WEIGHT = 0.40
 DOCUMENT_WEIGHT = 0.46
 RANK_WEIGHT = 0.048
 # And where one text was asked, whose sentences are mostly about the matter: the share of the
@@ -40,12 +42,6 @@ LEANING_PENALTY = 0.02
 SHORT_PENALTY = 0.16
 SHORT_PENALTY_IN_ONE_TEXT = 0.05
 SHORT_WORDS = 6
-# What the sentence before, title and headings say counts less than what the sentence says.
-AROUND = 0.7
-# A word that is in every text, or in none, counts a little as well.
-LEAST_WEIGHT = 0.5
-# No text has it: what is as rare as that is unheard of.
-NO_WORD = "qzjxqvkzqj"
 # A question put to one named document of prose, of up to so many passages, is weighed by itself.
 # Such a text is about the question's subject more often than not, so that likeness says less.
 FEW_PASSAGES = 3
@@ -55,59 +51,6 @@ LEANING = re.compile(
     r"also|instead|moreover|therefore|thus)\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        text: The question.
-        stems: The stems of its content words, in order, each once.
-        weights: How rare each of them is among the texts.
-        kind: The kind of thing that an answer would hold, or None if that is not plain.
-        subjects: The content words that say more than what kind of thing is asked for (all, if
-            none does), each once.
-        unheard: The stems of those words that no text has.
-        names: The stems of those that are written as names are; the first word is not told.
-    """
-
-    text: str
-    stems: tuple[str, ...]
-    weights: tuple[float, ...]
-    kind: Kind | None
-    subjects: tuple[Token, ...]
-    unheard: frozenset[str]
-    names: frozenset[str]
-
-    @classmethod
-    def read(
-        cls, text: str, *, rarity: Callable[[Collection[str]], dict[str, float]]
-    ) -> "Question":
-        """Take a question apart; `rarity` tells how rare each of some words is among the texts."""
-        words = {token.stem: token for token in tokens(text) if token.content}
-        rarities = rarity([NO_WORD, *(token.folded for token in words.values())])
-        weights = {stem: rarities[token.folded] for stem, token in words.items()}
-        subjects = tuple(
-            token for stem, token in words.items() if stem not in SCAFFOLD and "'" not in stem
-        )
-        return cls(
-            text=text,
-            stems=tuple(words),
-            weights=tuple(weights.values()),
-            kind=kind_asked(text),
-            subjects=subjects or tuple(words.values()),
-            unheard=frozenset(s for s, weight in weights.items() if weight >= rarities[NO_WORD]),
-            names=frozenset(s for s, token in words.items() if token.capitalised and token.start),
-        )
-
-    def overlap(self, stems: Collection[str]) -> float:
-        """The share of the question's words that are among `stems`, weighted; 0 for none."""
-        total = sum(self.weights)
-        if not total:
-            return 0.0
-        pairs = zip(self.stems, self.weights, strict=True)
-        return sum(weight for stem, weight in pairs if stem in stems) / total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,10 +68,9 @@ class Reading:
         overlaps: The share of the question's words that each sentence has, shape (sentences,).
         matches: The same of the question's subjects, with words that mean about the same, in the
             sentence or in the term or question that it explains or answers.
-        around: The same with what stands around the sentence: the one before, title, headings.
         met: How well its best word matches each subject, shape (subjects,).
-        holding: Whether each sentence is a statement that has the kind of thing asked for; any has
-            where that is not plain.
+        fitting: How surely each sentence is a statement that has the kind of thing asked for, of
+            what is asked about, shape (sentences,).
         scores: By which sentences are chosen, shape (sentences,).
     """
 
@@ -140,15 +82,9 @@ class Reading:
     cosines: Vectors
     overlaps: Vectors
     matches: Vectors
-    around: Vectors
     met: Vectors
-    holding: Vectors
+    fitting: Vectors
     scores: Vectors
-
-    @property
-    def answering(self) -> Vectors:
-        """The matches of the sentences that could answer; 0 for what lacks what is asked for."""
-        return self.matches * self.holding
 
     def sentence(self, index: int) -> str:
         """The text of one of its sentences."""
@@ -200,19 +136,22 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
                 evidence, rows=hit.passage.row is not None, opening=not hit.passage.position
             )
             found.append((rank, hit, vectors, evidence, sentences, contents, stands))
-    matching = _Matching(
+    headings = {stand.over for *_, stands in found for stand in stands}
+    contexts = {evidence.context for *_, evidence, _, _, _ in found}
+    matching = Matching(
         question,
         [
             *(words for *_, contents, _ in found for words in contents),
-            *(_content(evidence.context) for *_, evidence, _, _, _ in found),
-            *(_content(over) for *_, stands in found for over in {one.over for one in stands}),
+            *map(content, sorted(headings | contexts)),
         ],
     )
     readings = []
     for rank, hit, vectors, evidence, sentences, contents, stands in found:
         texts = [evidence.text[start:end] for start, end in evidence.sentences]
         stems = tuple(frozenset(token.stem for token in words) for words in contents)
-        statements = np.array([stand.role == "statement" for stand in stands], bool)
+        overlaps = np.array([question.overlap(words) for words in stems], np.float32)
+        match = matching.match(contents, evidence.context, stands)
+        statements = np.array([stand.role == "statement" for stand in stands], np.float32)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)
         for place, stand in enumerate(stands):
             if stand.before:
@@ -220,22 +159,25 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
             elif stand.asked:
                 cosines[place] = max(cosines[place], hit.cosine)
         cosines *= statements
-        overlaps = np.array([question.overlap(words) for words in stems], np.float32)
-        matches, around, met = matching.of(contents, evidence.context, stands)
-        pairs = list(zip(texts, sentences, strict=True))
-        needed = question.kind if question.kind in NEEDED else None
-        holding = statements * np.array(
-            [needed is None or holds(needed, text, words, known) for text, words in pairs],
-            np.float32,
-        )
-        scores = cosines.copy()
+        holding = statements.copy()
+        if question.kind in NEEDED:
+            pairs = zip(texts, sentences, strict=True)
+            holding *= [holds(question.kind, text, words, known) for text, words in pairs]
+        if question.counted:
+            holding *= [matching.counts(words) for words in sentences]
+        if question.numbers:
+            holding *= matching.numbered(sentences, evidence.context, stands)
+        fitting = holding * match.asked
+        # The one place where all that speaks for a sentence is summed.
+        scores = cosines - NO_STATEMENT_PENALTY * (1 - statements)
         if alone:
             scores += OVERLAP_WEIGHT * overlaps
             if question.kind in BRIEF:
                 scores += KIND_BONUS * holding
             scores -= [LEANING_PENALTY * bool(LEANING.match(text)) for text in texts]
         else:
-            scores += ANSWERING_WEIGHT * matches * holding + AROUND_WEIGHT * around
+            scores += MATCHES_WEIGHT * match.own * holding + AROUND_WEIGHT * match.around
+            scores += FITTING_WEIGHT * fitting
             scores -= DOCUMENT_WEIGHT * (most - best[hit.source]) + RANK_WEIGHT * rank
         if not hit.passage.position:
             scores[statements.argmax()] += FIRST_BONUS_IN_ONE_TEXT if alone else FIRST_BONUS
@@ -244,8 +186,6 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
             penalty * (text.count(" ") + 1 < SHORT_WORDS and not stand.answers)
             for text, stand in zip(texts, stands, strict=True)
         ]
-        scores -= NO_STATEMENT_PENALTY * ~statements
-        scores = scores.astype(np.float32)
         readings.append(
             Reading(
                 hit,
@@ -255,63 +195,13 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
                 tuple(stands),
                 cosines,
                 overlaps,
-                matches,
-                around,
-                met,
-                holding,
-                scores,
+                match.own,
+                match.met,
+                fitting,
+                scores.astype(np.float32),
             )
         )
     return readings
-
-
-class _Matching:
-    """How well sentences match the question's subjects, word by word."""
-
-    def __init__(self, question: Question, runs: Sequence[Sequence[Token]]) -> None:
-        """`runs` are the content words of all that will be compared."""
-        weights = dict(zip(question.stems, question.weights, strict=True))
-        counts = np.array(
-            [max(weights[token.stem], LEAST_WEIGHT) for token in question.subjects], np.float32
-        )
-        self._weights = counts / max(1e-9, float(counts.sum()))
-        found: dict[str, Token] = {}
-        for words in runs:
-            for token in words:
-                # What has a capital anywhere may be a name everywhere.
-                if token.folded not in found or token.text[0].isupper():
-                    found[token.folded] = token
-        self._places = {folded: place for place, folded in enumerate(found)}
-        asked = [(token, token.stem not in question.unheard) for token in question.subjects]
-        alike = likenesses(asked, list(found.values()))
-        self._alike = np.concatenate([alike, np.zeros_like(alike, shape=(len(alike), 1))], axis=1)
-
-    def of(
-        self, sentences: Sequence[Sequence[Token]], context: str, stands: Sequence[Standing]
-    ) -> tuple[Vectors, Vectors, Vectors]:
-        """What `Reading` calls matches, around and met, of the content words of sentences."""
-        headings = list(dict.fromkeys((context, *(stand.over for stand in stands))))
-        runs = [
-            [self._places[token.folded] for token in words]
-            for words in (*map(_content, headings), *sentences)
-        ]
-        # Each run ends with a word that is like none, so that none is empty.
-        places = [place for run in runs for place in (*run, -1)]
-        starts = np.cumsum([0, *(len(run) + 1 for run in runs[:-1])])
-        bests = np.maximum.reduceat(self._alike[:, places], starts, axis=1).T
-        alone = np.array(bests[len(headings) :], np.float32)
-        over = bests[[headings.index(stand.over) for stand in stands]]
-        told = np.maximum(bests[0], over)
-        before = np.zeros_like(alone)
-        before[1:] = alone[:-1]
-        follows = np.array([[stand.before, stand.asked] for stand in stands], np.float32)
-        own = np.maximum(alone, np.maximum(follows[:, :1] * before, follows[:, 1:] * over))
-        around = np.maximum(own, AROUND * np.maximum(before, told))
-        return own @ self._weights, around @ self._weights, np.maximum(told, alone).max(axis=0)
-
-
-def _content(text: str) -> list[Token]:
-    return [token for token in tokens(text) if token.content]
 
 
 def by_sentence(evidence: Evidence) -> list[list[Token]]:
