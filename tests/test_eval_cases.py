@@ -1,4 +1,4 @@
-"""Eval sets are read strictly, and the seeds' own one is right about its documents."""
+"""Eval sets are read strictly, and the project's own are right about their documents."""
 
 import json
 import shutil
@@ -19,6 +19,7 @@ from assistant.evaluation.cases import Case, dump, half, load
 from assistant.evaluation.cases import parse as parse_cases
 from assistant.evaluation.fields import FIELDS, Earlier, Evidence
 from assistant.settings import Settings
+from evals.seeds import FOLDERS, cases_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = load(ROOT / "evals/cases/seeds.jsonl")
@@ -27,6 +28,12 @@ TAGS = {
     *("lookup", "numbers", "date", "who-said-what", "contrast", "combine", "yes-no", "negative"),
     *("paraphrase", "follow-up", "false-premise", "ambiguous", "misspelt", "unanswerable"),
 }
+OTHERS = {name: load(cases_of(name)) for name in ("harbour", "workplace", "station", "software")}
+MORE_TAGS = (TAGS - {"follow-up", "ambiguous"}) | {"definition", "place", "reason"}
+IN_COLLECTIONS = [
+    *(("seeds", case) for case in ANSWERABLE),
+    *((name, case) for name, cases in OTHERS.items() for case in cases if case.answerable),
+]
 GOOD = {"id": "a", "question": "Who?", "answerable": True, "answers": ["Ada"]}
 
 
@@ -35,8 +42,9 @@ def flat(text: str) -> str:
 
 
 @cache
-def text(source: str) -> str:
-    return flat(parse(ROOT / "seeds" / source, source=source, settings=Settings()).text)
+def text(collection: str, source: str) -> str:
+    path = FOLDERS[collection] / source
+    return flat(parse(path, source=source, settings=Settings()).text)
 
 
 # The format.
@@ -326,10 +334,30 @@ def test_conversations_have_two_to_six_turns() -> None:
         assert set(told) <= earlier, "a turn that the assistant answers is a case, too"
 
 
-@pytest.mark.parametrize("case", ANSWERABLE, ids=lambda case: case.id)
-def test_the_documents_say_what_the_case_says(case: Case) -> None:
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_other_collections_are_well_formed(name: str) -> None:
+    cases = OTHERS[name]
+    assert [case.id for case in cases] == [f"{name}-{n:03}" for n in range(1, len(cases) + 1)]
+    assert max(Counter(flat(case.question).casefold() for case in cases).values()) == 1
+    for case in cases:
+        assert case.question == flat(case.question)
+        assert not case.history
+        assert case.tags
+        assert set(case.tags) <= MORE_TAGS
+        assert len(set(case.tags)) == len(case.tags)
+        assert ("unanswerable" in case.tags) is (case.answerable is False)
+        assert bool(case.evidence) is bool(case.answerable)
+        assert list(case.sources) == list(dict.fromkeys(e.source for e in case.evidence))
+    assert min(Counter(case.half for case in cases).values()) >= 0.4 * len(cases)
+    assert set().union(*(case.tags for case in cases)) == MORE_TAGS - {"contrast"}
+
+
+@pytest.mark.parametrize(
+    ("collection", "case"), IN_COLLECTIONS, ids=[case.id for _, case in IN_COLLECTIONS]
+)
+def test_the_documents_say_what_the_case_says(collection: str, case: Case) -> None:
     for evidence in case.evidence:
-        assert flat(evidence.quote) in text(evidence.source)
+        assert flat(evidence.quote) in text(collection, evidence.source)
         parts = [part for parts in case.answers for part in parts]
         assert any(accepted(evidence.quote, [[part]]) for part in parts), evidence
     together = " ".join(evidence.quote for evidence in case.evidence)
@@ -340,4 +368,7 @@ def test_the_documents_say_what_the_case_says(case: Case) -> None:
 def test_the_description_is_true() -> None:
     readme = (ROOT / "evals/cases/README.md").read_text(encoding="utf-8")
     assert f"{len(SEEDS)} cases of the documents in `seeds/`, {len(ANSWERABLE)} answer" in readme
-    assert all(f"`{name}`" in readme for name in (*FIELDS, *TAGS))
+    for name, cases in OTHERS.items():
+        able = sum(bool(case.answerable) for case in cases)
+        assert f"| `{name}` | {len(cases)} | {able} |" in readme
+    assert all(f"`{name}`" in readme for name in (*FIELDS, *TAGS, *MORE_TAGS))
