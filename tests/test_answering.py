@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from reportlab.pdfgen import canvas
 from assistant import Answer, Assistant, Document
 from assistant.answering.kinds import holds, kind_asked
 from assistant.answering.likeness import likenesses, misspelt
+from assistant.answering.question import Question
 from assistant.errors import PromptError
 from assistant.grounding.words import tokens
 
@@ -392,6 +393,27 @@ def test_words_that_mean_about_the_same() -> None:
 )
 def test_errors_of_spelling(word: str, meant: str, *, so: bool) -> None:
     assert misspelt(word, meant) is so
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("wat is a bark", "what is a bark"),
+        ("how mutch shoud it cost", "how much should it cost"),
+        # What a text knows, a name, and what is no letter away stay as they are.
+        ("how fast does the when sail", "how fast does the when sail"),
+        ("is Wat a keeper", "is Wat a keeper"),
+        ("who is the thane", "who is the thane"),
+    ],
+)
+def test_function_words_are_put_right_where_no_text_knows_what_is_written(
+    written: str, meant: str
+) -> None:
+    def rarity(words: Collection[str]) -> dict[str, float]:
+        return {word: 1.0 if word in ("bark", "keeper", "thane") else 5.0 for word in words}
+
+    question = Question.read(written, rarity=rarity)
+    assert question.text == meant
 
 
 def test_a_misspelt_question_is_understood(over: Opener) -> None:

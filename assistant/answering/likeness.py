@@ -57,14 +57,17 @@ def likenesses(asked: Sequence[tuple[Token, bool]], found: Sequence[Token]) -> V
 
 
 @lru_cache(65536)
-def misspelt(word: str, meant: str) -> bool:
-    """Whether a word is another with an error of spelling, or two if it is long.
+def misspelt(word: str, meant: str, *, most: int | None = None) -> bool:
+    """Whether a word is another with an error of spelling, or two if it is long; or with `most`.
 
     An error is a letter too many or too few, another one, or two that changed places (the
     optimal string alignment distance); the first letter is right, as it mostly is.
     """
-    most = 2 if len(word) >= TWO_ERRORS else 1
-    if len(word) < LEAST_MISSPELT or word[0] != meant[:1] or abs(len(word) - len(meant)) > most:
+    if most is None:
+        most = 2 if len(word) >= TWO_ERRORS else 1
+        if len(word) < LEAST_MISSPELT:
+            return False
+    if word[0] != meant[:1] or abs(len(word) - len(meant)) > most:
         return False
     before: list[int] = []
     row = list(range(len(meant) + 1))

@@ -5,10 +5,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from assistant.answering.kinds import SCAFFOLD, Kind, counted, kind_asked
-from assistant.grounding.words import Token, tokens
+from assistant.answering.likeness import misspelt
+from assistant.grounding.words import Token, listed, tokens
 
 # No text has it: what is as rare as that is unheard of.
 NO_WORD = "qzjxqvkzqj"
+# Function words with which questions are made; short ones are a letter away from too much.
+OFTEN_MISSPELT = listed(
+    "what which when where should would could does about before after between because there their "
+    "many much although"
+)
+LEAST_FUNCTION_WORD = 3
 DIGIT = re.compile(r"\d")
 
 
@@ -17,7 +24,7 @@ class Question:
     """What is asked.
 
     Attributes:
-        text: The question.
+        text: The question, its misspelt function words put right ("wat is", "how fast shoud").
         stems: The stems of its content words, in order, each once.
         weights: How rare each of them is among the texts.
         kind: The kind of thing that an answer would hold, or None if that is not plain.
@@ -46,6 +53,11 @@ class Question:
         """Take a question apart; `rarity` tells how rare each of some words is among the texts."""
         words = {token.stem: token for token in tokens(text) if token.content}
         rarities = rarity([NO_WORD, *(token.folded for token in words.values())])
+        for stem, token in list(words.items()):
+            meant = _function_word(token) if rarities[token.folded] >= rarities[NO_WORD] else ""
+            if meant:
+                text = re.sub(rf"\b{re.escape(token.text)}\b", meant, text)
+                del words[stem]
         weights = {stem: rarities[token.folded] for stem, token in words.items()}
         subjects = tuple(
             token for stem, token in words.items() if stem not in SCAFFOLD and "'" not in stem
@@ -77,3 +89,10 @@ def _names(text: str, words: Mapping[str, Token]) -> frozenset[str]:
     if all(token.capitalised for token in following):
         return frozenset()
     return frozenset(stem for stem, token in words.items() if token.capitalised and token.start)
+
+
+def _function_word(token: Token) -> str:
+    """The function word that a word is meant to be, if it is one error away; empty if none."""
+    if token.kind != "word" or token.capitalised or len(token.folded) < LEAST_FUNCTION_WORD:
+        return ""
+    return next((word for word in OFTEN_MISSPELT if misspelt(token.folded, word, most=1)), "")
