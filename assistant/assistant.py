@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from assistant.answering import Answer, Citation, Events
 from assistant.answering.fingerprint import confidence_fingerprint
 from assistant.answering.opinion import second_opinion
+from assistant.answering.reader import reader
 from assistant.answering.refusal import Scope
 from assistant.asking import EXTRACTIVE, Means, ask
 from assistant.bundled import shipped
@@ -285,6 +286,7 @@ class Assistant:
             EmbeddingError, ModelError: One of the models cannot be loaded.
         """
         self.check("It is warm.", against=["It is warm."])
+        reader().read("Is it warm?", [("", ["It is warm."])])
         if self._model is not None:
             self._model.warm()
 

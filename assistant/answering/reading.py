@@ -11,6 +11,7 @@ from assistant.answering.kinds import BRIEF, NEEDED, holds
 from assistant.answering.matching import Matching, content
 from assistant.answering.orders import about_orders, disarmed
 from assistant.answering.question import Question
+from assistant.answering.reader import reader, unread
 from assistant.embedding.embedding import Vectors
 from assistant.grounding import Evidence
 from assistant.grounding.words import Token
@@ -18,6 +19,8 @@ from assistant.retrieval import Hit, Retrieval
 
 # How many of the best passages are read for sentences.
 PASSAGES_READ = 8
+# And how many of those the reader reads: it takes longer than all else together.
+READ_CLOSELY = 4
 # What counts in a sentence's score beside its cosine with the question. Where a corpus was asked:
 # how well it matches, if it could answer; how well with what stands around it; how well it fits;
 # what the best passage's fused score of its document lacks to the best of all, and the place of
@@ -28,6 +31,8 @@ AROUND_WEIGHT = 0.52
 FITTING_WEIGHT = 0.40
 DOCUMENT_WEIGHT = 0.46
 RANK_WEIGHT = 0.048
+# What the reader says of the sentence, chosen for the answers accepted in those halves.
+READER_WEIGHT = 0.3
 # And where one text was asked, whose sentences are mostly about the matter: the share of the
 # question's words that it has (`evals.clapnq`), and that it holds the kind of thing asked for.
 OVERLAP_WEIGHT = 0.15
@@ -71,6 +76,8 @@ class Reading:
         met: How well its best word matches each subject, shape (subjects,).
         fitting: How surely each sentence is a statement that has the kind of thing asked for, of
             what is asked about, shape (sentences,).
+        answers: The reader's log-odds that each sentence answers, shape (sentences,).
+        margin: How far its best sentence is above what the reader has for none.
         scores: By which sentences are chosen, shape (sentences,).
     """
 
@@ -84,6 +91,8 @@ class Reading:
     matches: Vectors
     met: Vectors
     fitting: Vectors
+    answers: Vectors
+    margin: float
     scores: Vectors
 
     def sentence(self, index: int) -> str:
@@ -145,19 +154,25 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
             *map(content, sorted(headings | contexts)),
         ],
     )
+    titled = [
+        (evidence.context, [evidence.text[start:end] for start, end in evidence.sentences])
+        for *_, evidence, _, _, _ in found
+    ]
+    findings = reader().read(question.text, titled[:READ_CLOSELY])
+    findings += [unread(len(texts)) for _, texts in titled[READ_CLOSELY:]]
     readings = []
-    for rank, hit, vectors, evidence, sentences, contents, stands in found:
-        texts = [evidence.text[start:end] for start, end in evidence.sentences]
+    for one, (_, texts), finding in zip(found, titled, findings, strict=True):
+        rank, hit, vectors, evidence, sentences, contents, stands = one
         stems = tuple(frozenset(token.stem for token in words) for words in contents)
         overlaps = np.array([question.overlap(words) for words in stems], np.float32)
         match = matching.match(contents, evidence.context, stands)
         statements = np.array([stand.role == "statement" for stand in stands], np.float32)
         cosines = np.asarray(vectors @ retrieval.vector, np.float32)
-        for place, stand in enumerate(stands):
+        for index, stand in enumerate(stands):
             if stand.before:
-                cosines[place] = cosines[place - 1 : place + 1].max()
+                cosines[index] = cosines[index - 1 : index + 1].max()
             elif stand.asked:
-                cosines[place] = max(cosines[place], hit.cosine)
+                cosines[index] = max(cosines[index], hit.cosine)
         cosines *= statements
         holding = statements.copy()
         if question.kind in NEEDED:
@@ -177,7 +192,7 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
             scores -= [LEANING_PENALTY * bool(LEANING.match(text)) for text in texts]
         else:
             scores += MATCHES_WEIGHT * match.own * holding + AROUND_WEIGHT * match.around
-            scores += FITTING_WEIGHT * fitting
+            scores += FITTING_WEIGHT * fitting + READER_WEIGHT * finding.shares
             scores -= DOCUMENT_WEIGHT * (most - best[hit.source]) + RANK_WEIGHT * rank
         if not hit.passage.position:
             scores[statements.argmax()] += FIRST_BONUS_IN_ONE_TEXT if alone else FIRST_BONUS
@@ -198,6 +213,8 @@ def read(question: Question, retrieval: Retrieval) -> list[Reading]:
                 match.own,
                 match.met,
                 fitting,
+                finding.answers,
+                finding.margin,
                 scores.astype(np.float32),
             )
         )

@@ -68,7 +68,9 @@ class MiniLM:
         """
         if self._model is None:
             with self._guard:
-                self._model = self._model or _load(self.model_file)
+                self._model = self._model or _Model(
+                    session(self.model_file), tokenizer(MODEL_FOLDER / "tokenizer.json")
+                )
         return self._model
 
     def encode(
@@ -95,14 +97,14 @@ class MiniLM:
         return self._encode(text[:QUESTION_CHARACTERS], ()).vector
 
     def _encode(self, text: str, spans: Sequence[tuple[int, int]]) -> Encoded:
-        session, _ = self._loaded()
+        model = self._loaded().session
         ids, starts = self.tokens(text)
         edges = np.searchsorted(starts, np.array(spans, np.int64).reshape(-1, 2))
         total = np.zeros(DIMENSIONS, np.float32)
         sums = np.zeros((len(spans), DIMENSIONS), np.float32)
         for first, last in windows(len(ids), WINDOW - 2):
             window = np.concatenate(([_CLS], ids[first:last], [_SEP]))
-            hidden = session.run(None, {"ids": window})[0]
+            hidden = model.run(None, {"ids": window})[0]
             total += hidden.sum(axis=0)
             for row, (begin, end) in enumerate((edges - first).clip(0, last - first) + 1):
                 if begin < end:
@@ -111,24 +113,28 @@ class MiniLM:
 
     def tokens(self, text: str) -> tuple[_Ids, _Ids]:
         """The ids of a text's wordpieces, and the character at which each starts."""
-        _, tokenizer = self._loaded()
+        encode = self._loaded().tokenizer.encode
         text = without_surrogates(text)
         ids: list[_Ids] = []
         starts: list[_Ids] = []
         for offset, piece in pieces(text):
-            encoding = tokenizer.encode(piece, add_special_tokens=False)
+            encoding = encode(piece, add_special_tokens=False)
             ids.append(np.array(encoding.ids, np.int64))
             offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
             starts.append(offsets[:, 0] + offset)
         return np.concatenate(ids), np.concatenate(starts)
 
 
-def _load(model_file: Path) -> _Model:
+def session(model_file: Path) -> Any:
+    """An onnxruntime session of one thread.
+
+    Raises:
+        EmbeddingError: The file is missing or damaged.
+    """
     # Read when the library is loaded; without it, it reports to its makers over the network
     # (1.32 does on Linux, from native code), whatever `disable_telemetry_events` says.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime  # type: ignore[import-untyped]
-    import tokenizers
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
@@ -136,18 +142,30 @@ def _load(model_file: Path) -> _Model:
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False
     try:
-        session = onnxruntime.InferenceSession(
+        return onnxruntime.InferenceSession(
             str(model_file), options, providers=["CPUExecutionProvider"]
         )
-        tokenizer = tokenizers.Tokenizer.from_file(str(MODEL_FOLDER / "tokenizer.json"))
-    except Exception as error:  # onnxruntime and tokenizers raise no narrower common type
-        raise EmbeddingError(
-            f"the embedded model in {MODEL_FOLDER} cannot be loaded ({error}); "
-            "install the package anew"
-        ) from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return _Model(session, tokenizer)
+    except Exception as error:  # onnxruntime raises no narrower common type
+        raise _unusable(model_file, error) from error
+
+
+def tokenizer(file: Path) -> Any:
+    """The wordpiece tokenizer, which neither cuts nor pads; errors as `session`."""
+    import tokenizers
+
+    try:
+        found = tokenizers.Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises no narrower common type
+        raise _unusable(file, error) from error
+    found.no_truncation()
+    found.no_padding()
+    return found
+
+
+def _unusable(file: Path, error: Exception) -> EmbeddingError:
+    return EmbeddingError(
+        f"the embedded model in {file.parent} cannot be loaded ({error}); install the package anew"
+    )
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
