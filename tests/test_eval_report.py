@@ -81,10 +81,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture(scope="module")
 def seeds(seeds_index: Path) -> tuple[Report, Report]:
-    """The same cases asked with refusals, and without."""
+    """The same cases asked with many refusals, and without."""
     some = [case for case in SEEDS if case.half == 0][:24]
     reports = []
-    for threshold in (0.5, 0.0):
+    for threshold in (0.8, 0.0):
         with Assistant.open(seeds_index, refusal_threshold=threshold) as assistant:
             reports.append(made(assistant, some))
     return reports[0], reports[1]

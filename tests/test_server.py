@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from serving import serving
 
 from assistant import Assistant
@@ -797,7 +797,8 @@ def test_the_page_to_log_in_fits_a_phone_and_works_without_script(
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(f"{guarded}/probe/owner")
     assert page.url == f"{guarded}/login"
-    page.keyboard.type("ada")  # the first field has the focus
+    expect(page.locator("input").first).to_be_focused()
+    page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
@@ -811,7 +812,8 @@ def test_the_page_to_log_in_fits_a_phone_and_works_without_script(
     assert box["x"] + box["width"] <= 352
     page.screenshot(path=tmp_path / f"login-{scheme}.png")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    with page.expect_navigation():  # else the next page is asked for before the cookie is there
+        page.get_by_role("button", name="Log in").click()
     page.goto(f"{guarded}/probe/owner")
     assert "user:ada" in page.content()
     context.close()

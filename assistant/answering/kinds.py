@@ -114,14 +114,16 @@ MEANING = re.compile(
 ROW = re.compile(r"[^:;.]{1,40}: .*; [^:;.]{1,40}: ", re.DOTALL)
 COUNTED = re.compile(r"\bhow many\s+(.+)", re.IGNORECASE)
 PLURALS = frozenset({"people", "men", "women", "children", "staff", "fish", "feet"})
+# Who did it, where that is told without a name: "dug by two brothers".
+DOER = re.compile(r"\bby (?:an?|two|three|four|five|several|some|his|her|its|their|local)\b")
 # Words by which a question says what kind of thing it asks for, and nothing of which.
 SCAFFOLD = frozenset(
     map(
         stem,
         listed("""
         kind sort type name named called mean meaning stand happen way reason thing person people
-        man woman exactly tell explain describe give list question answer long old far place day
-        date year month time
+        man woman exactly tell explain describe give list question answer long old far cold hot warm
+        place day date year month time
         """),
     )
 )
@@ -157,6 +159,8 @@ def holds(kind: Kind, text: str, sentence: Sequence[Token], known: Collection[st
     if kind == "frequency" or (kind == "money" and WITHOUT_NUMBER.search(text)):
         return True
     new = [token for token in sentence if token.stem not in known]
+    if kind == "name" and DOER.search(text):
+        return True
     if kind in ("name", "place"):
         if ROW.match(text):
             columns = _columns(sentence)

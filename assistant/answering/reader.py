@@ -5,6 +5,7 @@ It tells how surely each sentence answers, and how surely none does. It was trai
 (`evals/reading/`), and runs as that one does: in int8, by onnxruntime, no network.
 """
 
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,12 @@ QUESTION_PIECES, TITLE_PIECES = 64, 24
 CHARACTERS = 8_000
 """What is read of a question, a title or a sentence at most, before it is cut in pieces."""
 _CLS, _SEP = 101, 102
+_PERIOD = 1012
+# Tags, links, addresses, templates and long codes are noise: it learned from what people read.
+MARKUP = re.compile(
+    r"<[^<>]{0,500}>|!?\[[^\[\]]{0,200}\]\([^()]{0,500}\)|\bhttps?://\S+"
+    r"|\{\{.{0,500}?\}\}|\$\{.{0,500}?\}|\$\$.{0,500}?\$\$|[\w+/=]{40,}"
+)
 UNREAD = -6.0
 """The log-odds of a sentence that was not read."""
 
@@ -89,7 +96,7 @@ class Reader:
 
     def _pieces(self, text: str, most: int) -> list[int]:
         """The ids of the first wordpieces of a text."""
-        text = without_surrogates(text[:CHARACTERS])
+        text = MARKUP.sub(" ", without_surrogates(text[:CHARACTERS]))
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids[:most]
 
@@ -101,9 +108,9 @@ class Reader:
         spans = []
         for sentence in sentences:
             start = len(ids)
-            ids += self._pieces(sentence, WINDOW - 1 - start)
-            if len(ids) == start:
+            if start == WINDOW - 1:
                 break
+            ids += self._pieces(sentence, WINDOW - 1 - start) or [_PERIOD]
             spans.append((start, len(ids)))
         ids.append(_SEP)
         shares = np.zeros((len(spans), len(ids)), np.float32)

@@ -245,9 +245,10 @@ cases_hash, fitted_at, wanted, figures}, as_shipped and calibrated, each with fi
 
 MODELS = """\
 List the language models that this machine can reach, by the names that the setting "model" and the
-option --model take, and try the one that is set; or try those that are named. A trial is one short
-question: it tells how soon the first word comes and how fast the others, or what is wrong and what
-to do about it. The exit code is 1 if one that was tried does not work.
+option --model take, and try the one that is set and, for five seconds each and without keys, the
+first of each server here; or try those that are named. A trial is one short question: it tells how
+soon the first word comes and how fast the others, or what is wrong and what to do about it. The
+exit code is 1 if the one that is set, or one that is named, does not work.
 
 Without a language model (extractive, the default) answers are made of the documents' own sentences.
 With one they are its own words, and each sentence is checked against the documents all the same.
@@ -261,7 +262,7 @@ names:
   anthropic:MODEL                 Anthropic
 
 examples:
-  assistant models                what there is, and whether the one that is set works
+  assistant models                what there is, and what of it works
   assistant models gguf:~/models/qwen3-4b.gguf
   assistant models ollama:qwen3:4b openai-like:qwen3-4b@http://localhost:1234/v1
   OPENAI_API_KEY=... assistant models openai-like:gpt-5-mini@https://api.openai.com/v1
