@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -149,8 +150,9 @@ def session(model_file: Path) -> Any:
         raise _unusable(model_file, error) from error
 
 
+@cache
 def tokenizer(file: Path) -> Any:
-    """The wordpiece tokenizer, which neither cuts nor pads; errors as `session`."""
+    """The wordpiece tokenizer, which neither cuts nor pads, one for all; errors as `session`."""
     import tokenizers
 
     try:
