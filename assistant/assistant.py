@@ -375,7 +375,7 @@ class Assistant:
             rarity=self.rarity,
             scope=lambda: self._scope(filters),
             document=self._current,
-            encode=lambda text: self._reader.encode([text])[0].vector,
+            encode=lambda text: self._comparing.encode([text])[0].vector,
             model=None if extractive else self._model,
             second=self._second_model,
             calibration=self.calibration,
@@ -474,7 +474,7 @@ class Assistant:
         return check(
             text,
             against=[against] if isinstance(against, str) else against,
-            embedding=self._reader,
+            embedding=self._comparing,
             judge=second_opinion(self._second_model, self.settings),
         )
 
@@ -670,7 +670,7 @@ class Assistant:
         """What was found, with the vectors that sentences are compared by."""
         if self._embedding.name == "embedded":
             return found
-        return reread(found, embedding=self._reader)
+        return reread(found, embedding=self._comparing)
 
     def _conversations(self) -> Conversations:
         return self._opened().conversations
@@ -689,7 +689,7 @@ class Assistant:
         )
 
     @property
-    def _reader(self) -> Embedding:
+    def _comparing(self) -> Embedding:
         """The embedded model, by whose vectors sentences are compared, whatever searches."""
         return load_embedding("embedded", threads=self.settings.encoder_threads)
 
