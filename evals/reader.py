@@ -5,7 +5,7 @@
     python -m evals.reader measure
 
 UPSTREAM is the folder of the published `model.safetensors` of all-MiniLM-L6-v2; `train` needs the
-package torch, `build` onnx and onnxruntime. What it learns from is `evals/reading/`: passages whose
+packages torch and onnx, `build` onnx and onnxruntime. What it learns from is `evals/reading/`: passages whose
 sentences are numbered, with questions and the numbers of the sentences that answer them, or none.
 One passage in twelve is held out, by a checksum of its title; `measure` reads those with the
 package's own file.
