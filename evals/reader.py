@@ -5,10 +5,10 @@
     python -m evals.reader measure
 
 UPSTREAM is the folder of the published `model.safetensors` of all-MiniLM-L6-v2; `train` needs the
-packages torch and onnx, `build` onnx and onnxruntime. What it learns from is `evals/reading/`: passages whose
-sentences are numbered, with questions and the numbers of the sentences that answer them, or none.
-One passage in twelve is held out, by a checksum of its title; `measure` reads those with the
-package's own file.
+packages torch and onnx, `build` onnx and onnxruntime. What it learns from is `evals/reading/`:
+passages whose sentences are numbered, with questions and the numbers of the sentences that answer
+them, or none. One passage in twelve is held out, by a checksum of its title; `measure` reads those
+with the package's own file.
 
 The shipped file was trained in two steps, on two processor cores without a GPU: three epochs at
 1.2e-4 over the sets that had been written by then (11,557 questions: daily, history, news, offices
